@@ -1,0 +1,56 @@
+"""A run's name: what it is made of decides it, so the same work is never done twice."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from gfl_bench.config.schema import Config, DistributionGuidance, Mode, NoGuidance
+
+# How and where a run is executed does not change what it measures.
+LEFT_OUT = ("machine", "paths", "seed")
+
+
+def plain(config: Config) -> dict[str, Any]:
+    """The config as nested dicts of plain values; enums by name."""
+    node = OmegaConf.structured(config)
+    assert isinstance(node, DictConfig)
+    container = OmegaConf.to_container(node, resolve=True, enum_to_str=True)
+    assert isinstance(container, dict)
+    return {str(key): value for key, value in container.items()}
+
+
+def canonical(config: Config) -> dict[str, Any]:
+    """What decides the run's id: ``plain`` without the machine; options that mean the same become the same.
+
+    ``guidance.k = 0`` is no guidance (Table 8), whatever its ``d``.
+    """
+    values = plain(config)
+    if isinstance(config.guidance, DistributionGuidance) and config.guidance.k == 0:
+        values["guidance"] = {"name": NoGuidance.name}
+    values["scale"] = {key: values["scale"][key] for key in ("name", "steps_per_epoch")}
+    if config.mode is Mode.train:
+        values.pop("checkpoint")
+        values.pop("mode")
+    return {key: value for key, value in values.items() if key not in LEFT_OUT}
+
+
+def run_id(config: Config) -> str:
+    """Ten hexadecimal digits; the same for every seed."""
+    text = json.dumps(canonical(config), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:10]
+
+
+def slug(config: Config) -> str:
+    """A name for people, such as ``demo-atss-joint-general_dfl-distribution``."""
+    values = canonical(config)
+    parts = [values[group]["name"] for group in ("scale", "detector", "quality", "box", "guidance")]
+    return "-".join(([] if config.mode is Mode.train else [config.mode.value]) + parts)
+
+
+def run_name(config: Config) -> str:
+    """``<slug>--<id>``, the run's folder below ``paths.runs``."""
+    return f"{slug(config)}--{run_id(config)}"

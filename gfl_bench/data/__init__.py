@@ -1,0 +1,1 @@
+"""From image files and COCO annotations to batches."""

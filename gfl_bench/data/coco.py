@@ -1,0 +1,136 @@
+"""A data set in COCO's format: a folder of images and one instances JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import Dataset
+from torchvision import tv_tensors
+
+from gfl_bench.data.annotations import ImageRecord, read_annotations
+from gfl_bench.data.error import DataError
+from gfl_bench.data.images import read_rgb
+
+__all__ = ["CocoDataset", "DataError", "Sample", "Split", "validate"]
+
+SMALLEST_TRAINING_SIDE = 32  # pixels; mmdetection's min_size
+
+Transform = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Split:
+    """Where the images and annotations of one split are."""
+
+    images: Path  # folder
+    annotations: Path  # COCO instances JSON
+
+
+@dataclass
+class Sample:
+    """One image ready for a batch. Boxes are (x1, y1, x2, y2) in pixels of ``image``."""
+
+    image: Tensor  # [3, H, W] float32, normalised, not padded
+    boxes: Tensor  # [N, 4] float32
+    labels: Tensor  # [N] int64
+    ignored_boxes: Tensor  # [M, 4] float32
+    scale_factor: Tensor  # [2] float32 (width, height), resized / original
+    image_id: int
+
+
+def validate(split: Split) -> None:
+    """Check a whole split before it is used: its annotations, and that every image file is there.
+
+    Images are decoded only when they are loaded, which is when a broken one is reported.
+
+    Raises:
+        DataError: the first thing found wrong, with the file, the id and the cause.
+    """
+    annotations = read_annotations(split.annotations)
+    if not split.images.is_dir():
+        raise DataError(f"{split.images}: the images folder does not exist; check the path")
+    for record in annotations.images:
+        if not (split.images / record.file_name).is_file():
+            raise DataError(
+                f"{split.images / record.file_name}: the file of image {record.id} in {split.annotations} does not "
+                "exist; check the images folder"
+            )
+
+
+class CocoDataset(Dataset[Sample]):
+    """The images of a split with their boxes; labels are 0..C-1 in the order of the category ids.
+
+    Args:
+        split: where the files are.
+        transform: takes and returns a dict with ``image`` (tv_tensors.Image [3, H, W] uint8), ``boxes`` and
+            ``ignored_boxes`` (tv_tensors.BoundingBoxes) and ``labels``; see ``transforms``.
+        training: leave out images without a box to learn, and those less than 32 pixels wide or high (as mmdetection's
+            ``filter_empty_gt`` and ``min_size``). Evaluation keeps every image.
+
+    Raises:
+        DataError: see ``read_annotations``; nothing is left to train on; an image cannot be read (when it is asked
+            for).
+    """
+
+    def __init__(self, split: Split, transform: Transform, training: bool) -> None:
+        annotations = read_annotations(split.annotations)
+        self.split = split
+        self.transform = transform
+        self.category_ids = annotations.category_ids
+        self.class_names = annotations.class_names
+        self.records = [record for record in annotations.images if not training or _learnable(record)]
+        if not self.records:
+            raise DataError(f"{split.annotations}: no image has a box to learn; is this the right file?")
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def __getitem__(self, index: int) -> Sample:
+        record = self.records[index]
+        size = (record.height, record.width)
+        transformed = self.transform({
+            "image": tv_tensors.Image(self._pixels(record)),
+            "boxes": _boxes(record.boxes, size),
+            "labels": torch.from_numpy(record.labels),
+            "ignored_boxes": _boxes(record.ignored_boxes, size),
+        })
+        return _sample(record, transformed)
+
+    @property
+    def landscape(self) -> NDArray[np.bool_]:
+        """Which images are at least as wide as high, [len(self)]."""
+        return np.array([record.width >= record.height for record in self.records])
+
+    def _pixels(self, record: ImageRecord) -> Tensor:
+        pixels = read_rgb(self.split.images / record.file_name, record.id, record.width, record.height)
+        return torch.from_numpy(pixels).permute(2, 0, 1).contiguous()
+
+
+def _learnable(record: ImageRecord) -> bool:
+    return len(record.boxes) > 0 and min(record.width, record.height) >= SMALLEST_TRAINING_SIDE
+
+
+def _boxes(boxes: NDArray[np.float32], size: tuple[int, int]) -> tv_tensors.BoundingBoxes:
+    return tv_tensors.BoundingBoxes(
+        torch.from_numpy(boxes), format=tv_tensors.BoundingBoxFormat.XYXY, canvas_size=size
+    )
+
+
+def _sample(record: ImageRecord, transformed: dict[str, Any]) -> Sample:
+    image = transformed["image"].as_subclass(Tensor)
+    height, width = image.shape[-2:]
+    return Sample(
+        image=image,
+        boxes=transformed["boxes"].as_subclass(Tensor),
+        labels=transformed["labels"],
+        ignored_boxes=transformed["ignored_boxes"].as_subclass(Tensor),
+        scale_factor=torch.tensor([width / record.width, height / record.height]),
+        image_id=record.id,
+    )

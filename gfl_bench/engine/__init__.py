@@ -1,0 +1,1 @@
+"""Training: schedule, optimiser, checkpoints, interruption and the loop that joins them."""

@@ -1,0 +1,64 @@
+"""Where a run computes and in which arithmetic."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from gfl_bench.config.schema import Precision
+from gfl_bench.results.provenance import hardware
+from gfl_bench.structures import Batch
+
+
+class DeviceError(ValueError):
+    """The wanted device is not there."""
+
+
+def choose_device(name: str) -> torch.device:
+    """Device of ``machine.device``: ``auto`` is the GPU where torch sees one, else the CPU.
+
+    Raises:
+        DeviceError: the name is none of auto, cpu, cuda and cuda:<n>, or torch does not see that GPU.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if name == "cpu":
+        return torch.device("cpu")
+    kind, _, index = name.partition(":")
+    if kind != "cuda" or not (index or "0").isdecimal():
+        raise DeviceError(f"machine.device={name} is not known: use auto, cpu, cuda or cuda:<number>")
+    seen = torch.cuda.device_count()
+    if int(index or 0) >= seen:
+        raise DeviceError(f"machine.device={name} is wanted, but torch sees {seen} GPUs: use auto or cpu")
+    return torch.device(name)
+
+
+def device_name(device: torch.device) -> str:
+    """What a reader of a timing wants to know: the model of the GPU, or of the processor."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return str(hardware()["cpu"])
+
+
+def autocast(device: torch.device, precision: Precision) -> torch.autocast:
+    """Context of the forward pass. bfloat16 has float32's range, so that no gradient needs scaling."""
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision is Precision.bf16)
+
+
+def place(detector: nn.Module, device: torch.device, channels_last: bool) -> None:
+    """Move ``detector`` to ``device``, its convolution weights in the memory order asked for."""
+    detector.to(device=device)
+    if channels_last:
+        detector.to(memory_format=torch.channels_last)
+
+
+def move(batch: Batch, device: torch.device, channels_last: bool) -> Batch:
+    """``batch`` on ``device``, its images in the memory order asked for."""
+    moved = batch.to(device)
+    if channels_last:
+        moved.images = _channels_last(moved.images)
+    return moved
+
+
+def _channels_last(images: Tensor) -> Tensor:
+    return images.contiguous(memory_format=torch.channels_last)

@@ -1,0 +1,72 @@
+"""How far a long loop has come: a bar on a terminal, a log line an interval elsewhere."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from abc import ABC, abstractmethod
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+log = logging.getLogger(__name__)
+
+
+class ProgressView(ABC):
+    """A loop of ``total`` rounds called ``title``; a context that opens and closes what it draws."""
+
+    def __init__(self, title: str, total: int | None) -> None:
+        self.title = title
+        self.total = total
+
+    @abstractmethod
+    def update(self, completed: int, text: str | None = None) -> None:
+        """``completed`` rounds are done; ``text`` is given when there is something new to say."""
+
+    def __enter__(self) -> ProgressView:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
+
+
+class LoggedProgress(ProgressView):
+    """One log line for each text."""
+
+    def update(self, completed: int, text: str | None = None) -> None:
+        if text is not None:
+            log.info("%s %d/%s  %s", self.title, completed, "?" if self.total is None else self.total, text)
+
+
+class TerminalProgress(ProgressView):
+    """A bar with the last text behind it."""
+
+    def __init__(self, title: str, total: int | None, console: Console | None = None) -> None:
+        super().__init__(title, total)
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+                   TextColumn("{task.fields[text]}"))
+        self._bar = Progress(*columns, console=console or Console(stderr=True), refresh_per_second=4)
+        self._task = self._bar.add_task(title, total=total, text="")
+
+    def update(self, completed: int, text: str | None = None) -> None:
+        if text is None:
+            self._bar.update(self._task, completed=completed)
+        else:
+            self._bar.update(self._task, completed=completed, text=text)
+
+    def __enter__(self) -> TerminalProgress:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+
+def progress_view(title: str, total: int | None) -> ProgressView:
+    """The view that suits standard error."""
+    return TerminalProgress(title, total) if sys.stderr.isatty() else LoggedProgress(title, total)

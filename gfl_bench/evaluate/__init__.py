@@ -1,0 +1,1 @@
+"""What a trained detector is worth: COCO's AP, and how well its quality follows the real IoU."""

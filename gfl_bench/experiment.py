@@ -1,0 +1,151 @@
+"""One run from start to record: data, detector, training, evaluation, timing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+
+from gfl_bench.config.identity import plain, run_id
+from gfl_bench.config.paths import cache_folder, expand
+from gfl_bench.config.schema import Config, Mode
+from gfl_bench.data.coco import CocoDataset
+from gfl_bench.data.loader import eval_batches, prepare, train_batches
+from gfl_bench.data.transforms import evaluation_transform, training_transform
+from gfl_bench.engine.device import choose_device
+from gfl_bench.engine.loss_window import Diverged
+from gfl_bench.engine.schedule import steps_per_epoch
+from gfl_bench.engine.signals import Preempted
+from gfl_bench.engine.state import load_weights
+from gfl_bench.engine.trainer import Trainer
+from gfl_bench.evaluate import detections as detections_file
+from gfl_bench.evaluate.coco import evaluate
+from gfl_bench.evaluate.inference import infer
+from gfl_bench.evaluate.quality import correlation
+from gfl_bench.models.build import build_detector
+from gfl_bench.models.detector import Detector
+from gfl_bench.results.provenance import provenance
+from gfl_bench.results.record import RunFolder
+from gfl_bench.results.result import Divergence, Result
+from gfl_bench.speed import count_flops, count_parameters, time_inference
+
+
+def run_experiment(config: Config, folder: RunFolder, cell: str | None, command: str) -> Result:
+    """Do what ``config.mode`` says and leave the record in ``folder``.
+
+    A loss that is not finite is a result too: it is recorded with its step and term.
+
+    Raises:
+        Preempted: a signal asked to stop; the same command continues.
+    """
+    folder.start(plain(config))
+    with folder.beating():
+        experiment = Experiment(config, folder, cell, command)
+        try:
+            experiment.run()
+        except Diverged as divergence:
+            experiment.result.diverged = Divergence(divergence.step, divergence.term)
+        except Preempted as stop:
+            folder.preempt(stop.step)
+            raise
+        folder.finish(experiment.result)
+        return experiment.result
+
+
+class Experiment:
+    """A run under way; ``result`` fills up as it goes."""
+
+    def __init__(self, config: Config, folder: RunFolder, cell: str | None, command: str) -> None:
+        if config.machine.threads is not None:
+            torch.set_num_threads(config.machine.threads)
+        self.config = config
+        self.folder = folder
+        self.device = choose_device(config.machine.device)
+        self.timings: dict[str, Any] = {}
+        with self._timed("data"):
+            splits = prepare(config.data, cache_folder(config.paths.cache))
+            self.validation = CocoDataset(splits["val"], evaluation_transform(config.data), training=False)
+            self.training = CocoDataset(splits["train"], training_transform(config.data), training=True)
+        self.detector: Detector = build_detector(config, len(self.validation.category_ids), config.seed)
+        self.result = Result(
+            cell=cell, id=run_id(config), seed=config.seed, scale=config.scale.name, command=command,
+            config=plain(config), timings=self.timings, parameters=count_parameters(self.detector),
+            provenance=provenance(),
+        )  # fmt: skip
+
+    def run(self) -> None:
+        """Train or load the weights, then measure."""
+        if self.config.mode is Mode.train:
+            with self._timed("training"):
+                self._train()
+        elif self.config.checkpoint is not None:
+            load_weights(self.detector, expand(self.config.checkpoint))
+        metrics: dict[str, float | None] = {}
+        if self.config.mode is not Mode.speed:
+            with self._timed("evaluation"):
+                metrics |= self._evaluate()
+        if self.config.machine.speed_images > 0:
+            with self._timed("speed"):
+                metrics |= self._time()
+        self.result.metrics = metrics
+        self.result.memory = _peak_memory(self.device)
+
+    def _train(self) -> None:
+        schedule = self.config.schedule
+        trainer = Trainer(
+            self.detector, self.config,
+            steps_per_epoch=steps_per_epoch(self.config.scale, len(self.training), schedule.batch_size),
+            device=self.device, run=self.result.id, checkpoint=self.folder.checkpoint, record=self.folder.log,
+        )  # fmt: skip
+        self.folder.step(trainer.step, trainer.steps)
+        trainer.train(
+            train_batches(
+                self.training, batch_size=schedule.batch_size, seed=self.config.seed, start_step=trainer.step,
+                steps=trainer.steps, workers=self.config.machine.workers,
+            )
+        )  # fmt: skip
+        self.timings["steps"] = trainer.steps
+
+    def _evaluate(self) -> dict[str, float | None]:
+        machine = self.config.machine
+        found, pairs = infer(
+            self.detector,
+            eval_batches(self.validation, batch_size=self.config.schedule.batch_size, workers=machine.workers),
+            device=self.device, precision=self.config.precision, category_ids=self.validation.category_ids,
+            channels_last=machine.channels_last, total=len(self.validation),
+        )  # fmt: skip
+        detections_file.save(self.folder.detections, found)
+        self.result.quality = correlation(pairs)
+        return evaluate(self.validation.split.annotations, found) | {"PCC": self.result.quality["pearson"]}
+
+    def _time(self) -> dict[str, float | None]:
+        machine = self.config.machine
+        speed = time_inference(
+            self.detector, eval_batches(self.validation, batch_size=1, workers=0), device=self.device,
+            precision=self.config.precision, images=machine.speed_images, channels_last=machine.channels_last,
+        )  # fmt: skip
+        self.result.speed = speed.to_dict()
+        height, width = speed.image_sizes[0]
+        self.result.flops = count_flops(self.detector, torch.zeros(1, 3, height, width, device=self.device))
+        return {"FPS": speed.fps}
+
+    @contextmanager
+    def _timed(self, phase: str) -> Iterator[None]:
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.timings[phase] = round(time.perf_counter() - start, 3)
+
+
+def _peak_memory(device: torch.device) -> dict[str, int]:
+    """Peak bytes of this process on the host, and on the GPU where one is used."""
+    import resource  # not on Windows
+
+    peak = {"host": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}
+    if device.type == "cuda":
+        peak["gpu"] = torch.cuda.max_memory_allocated(device)
+    return peak

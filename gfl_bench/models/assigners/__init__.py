@@ -1,0 +1,1 @@
+"""Which prior learns which ground truth."""

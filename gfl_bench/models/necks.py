@@ -1,0 +1,34 @@
+"""Feature Pyramid Network (Lin et al., 2017)."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from gfl_bench.config import schema
+
+
+class FPN(nn.Module):
+    """P3 to P7 from C3 to C5; P6 is a strided convolution of P5's output, P7 of P6."""
+
+    def __init__(self, config: schema.FPN, in_channels: list[int], levels: int) -> None:
+        super().__init__()
+        channels, inputs = config.channels, len(in_channels)
+        self.channels = channels
+        self.relu_before_p7 = config.relu_before_p7
+        self.lateral = nn.ModuleList(nn.Conv2d(count, channels, 1) for count in in_channels)
+        self.output = nn.ModuleList(
+            nn.Conv2d(channels, channels, 3, stride=1 if level < inputs else 2, padding=1) for level in range(levels)
+        )
+
+    def forward(self, maps: list[Tensor]) -> list[Tensor]:
+        """Maps [B, C, H_l, W_l] of falling size -> one map [B, channels, H_l, W_l] for each level."""
+        merged = [lateral(x) for lateral, x in zip(self.lateral, maps, strict=True)]
+        for fine in range(len(merged) - 2, -1, -1):
+            size = merged[fine].shape[-2:]
+            merged[fine] = merged[fine] + functional.interpolate(merged[fine + 1], size=size, mode="nearest")
+        pyramid = [output(x) for output, x in zip(self.output, merged, strict=False)]
+        for number, output in enumerate(self.output[len(merged) :]):
+            coarsest = pyramid[-1]
+            pyramid.append(output(functional.relu(coarsest) if number > 0 and self.relu_before_p7 else coarsest))
+        return pyramid

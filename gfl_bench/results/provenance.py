@@ -1,0 +1,78 @@
+"""Where a result comes from: code, packages, machine, command line."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import subprocess
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import gfl_bench
+
+PACKAGES = (
+    "torch", "torchvision", "hydra-core", "omegaconf", "pycocotools", "numpy", "pillow", "scipy",
+    "submitit", "hydra-submitit-launcher",
+)
+
+
+def provenance() -> dict[str, Any]:
+    """What a reader needs to judge or repeat a run, as plain values. Imports no package to ask for its version."""
+    return {
+        "gfl_bench": gfl_bench.__version__,
+        "git": git_state(Path(gfl_bench.__file__).resolve().parent.parent),
+        "packages": {name: found for name in PACKAGES if (found := _version(name)) is not None},
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "hardware": hardware(),
+        "command_line": list(sys.argv),
+    }
+
+
+def git_state(checkout: Path) -> dict[str, Any] | None:
+    """``{"commit": ..., "dirty": ...}`` of a checkout; None where there is none, as for an installed wheel."""
+    if not (checkout / ".git").exists():
+        return None
+    commit, changes = _git(checkout, "rev-parse", "HEAD"), _git(checkout, "status", "--porcelain")
+    return None if commit is None or changes is None else {"commit": commit, "dirty": bool(changes)}
+
+
+def hardware() -> dict[str, Any]:
+    """Processor, cores that this process may use, and the GPUs' names if torch is imported already."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    host = hashlib.sha256(platform.node().encode()).hexdigest()[:8]  # tells machines apart without naming them
+    return {"cpu": _cpu_model(), "cores": cores, "gpus": _gpus(), "host": host}
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _git(checkout: Path, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(["git", "-C", str(checkout), *arguments], capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def _cpu_model() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return models[0] if models else platform.processor() or platform.machine()
+
+
+def _gpus() -> list[str]:
+    torch = sys.modules.get("torch")
+    if torch is None or not torch.cuda.is_available():
+        return []
+    return [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]

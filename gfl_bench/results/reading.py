@@ -1,0 +1,64 @@
+"""Reading what another process wrote, perhaps cut short, perhaps not ours: a reason instead of an exception."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+SCHEMA = 1  # of status.json and result.json
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A file that is not what its name says."""
+
+    path: Path
+    reason: str
+
+
+def read_object(path: Path, kinds: dict[str, type | tuple[type, ...]]) -> dict[str, Any] | Unreadable:
+    """The JSON object in ``path``, which has at least the keys of ``kinds``, each of its type, and our schema."""
+    try:
+        values = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return Unreadable(path, "is missing")
+    except OSError as error:
+        return Unreadable(path, f"cannot be read ({error.strerror})")
+    except (ValueError, RecursionError):
+        return Unreadable(path, "is cut short or not JSON")
+    if not isinstance(values, dict):
+        return Unreadable(path, "is not a JSON object")
+    fault = _fault(values, kinds)
+    return Unreadable(path, fault) if fault else values
+
+
+def _fault(values: dict[str, Any], kinds: dict[str, type | tuple[type, ...]]) -> str | None:
+    if values.get("schema") != SCHEMA:
+        return f"has schema {values.get('schema')!r}, and this version reads {SCHEMA}"
+    for key, kind in kinds.items():
+        if key not in values:
+            return f"lacks {key!r}"
+        if not isinstance(values[key], kind):
+            return f"has {key!r} of type {type(values[key]).__name__}"
+    return None
+
+
+def read_metrics(path: Path) -> list[dict[str, Any]]:
+    """The log lines of ``metrics.jsonl`` by step, ascending; a step told twice, after a kill, counts as told last.
+
+    Lines that are cut short or have no integer ``step`` are passed over.
+    """
+    try:
+        lines = path.read_bytes().splitlines()
+    except OSError:
+        return []
+    by_step: dict[int, dict[str, Any]] = {}
+    for line in lines:
+        try:
+            record = json.loads(line)
+            by_step[int(record["step"])] = record
+        except (ValueError, KeyError, TypeError, RecursionError):
+            continue
+    return [by_step[step] for step in sorted(by_step)]

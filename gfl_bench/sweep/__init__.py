@@ -1,0 +1,1 @@
+"""The paper's tables as cells that can be run."""
