@@ -78,7 +78,7 @@ class ComposedCells:
 def _digest() -> str:
     """Changes with every file that decides what a cell is."""
     package = Path(gfl_bench.config.__file__).parent
-    files = [*conf_folder().rglob("*.yaml"), *sweeps_folder().glob("*.yaml"), *package.glob("*.py")]
+    files = [*conf_folder().rglob("*.yaml"), *sweeps_folder().glob("*.yaml"), *package.rglob("*.py")]
     digest = hashlib.sha256()
     for path in sorted(files):
         digest.update(f"{path.name}\0".encode() + path.read_bytes())

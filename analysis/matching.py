@@ -55,7 +55,7 @@ def fill(table: Table, runs: Runs, cells: ComposedCells) -> list[Filling]:
     fillings: dict[Condition, Filling] = {}
     index: dict[str, dict[str, tuple[str, Mapping[str, Any]]]] = {}
     for run in _known(runs.frame):
-        config = run["config"]
+        config = _meaning(run["config"])
         scale = config["scale"]["name"]
         if scale not in index:
             index[scale] = _rows_at(table, scale, cells)
@@ -81,6 +81,11 @@ def _is_comparable(config: Any) -> bool:
     )
 
 
+def _meaning(config: Mapping[str, Any]) -> Mapping[str, Any]:
+    """``config`` with the guidance of k = 0 called by its other name, none (Table 8)."""
+    return {**config, "guidance": {"name": "none"}} if config["guidance"].get("k") == 0 else config
+
+
 def _rows_at(table: Table, scale: str, cells: ComposedCells) -> dict[str, tuple[str, Mapping[str, Any]]]:
     rows: dict[str, tuple[str, Mapping[str, Any]]] = {}
     with contextlib.suppress(CellError):  # a scale of another version of the project
@@ -96,8 +101,6 @@ def _identity(table: Table, config: Mapping[str, Any]) -> str:
     """What makes ``config`` a row of ``table``. Of the detector its name; its other options are a condition."""
     touched = {key.partition(".")[0] for cell in table.cells for key in cell.overrides if key != "detector"}
     sections = {name: config.get(name) for name in sorted({*ALWAYS, *touched})}
-    if config["guidance"].get("k") == 0:
-        sections["guidance"] = {"name": "none"}  # Table 8
     return json.dumps([config["detector"]["name"], sections], sort_keys=True)
 
 

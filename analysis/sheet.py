@@ -30,7 +30,15 @@ class Entry:
 
 @dataclass(frozen=True)
 class Line:
-    """One row. ``command`` fills it where it is empty; ``differences`` whose interval excludes zero are ``clear``."""
+    """One row.
+
+    Attributes:
+        seeds: how many the means are of; "1 of 3" where the others diverged.
+        differences: to the row's baseline, for the columns that the table compares.
+        clear: whether the interval of each difference excludes zero.
+        command: what fills the row where it is empty.
+        marks: numbers of its notes.
+    """
 
     label: str
     entries: tuple[Entry, ...]
@@ -38,7 +46,7 @@ class Line:
     differences: tuple[str, ...]
     clear: tuple[bool, ...]
     command: str = ""
-    marks: str = ""  # of notes
+    marks: str = ""
 
 
 @dataclass
@@ -131,7 +139,7 @@ def _line(table: Table, summary: RowSummary, condition: Condition, runs: str, no
         entries=tuple(
             Entry(_measured(summary, column), _number(papers[column], column)) for column in table.columns
         ),
-        seeds=str(summary.done + len(summary.diverged)),
+        seeds=f"{summary.done} of {summary.done + len(summary.diverged)}" if summary.diverged else str(summary.done),
         differences=tuple(_difference(summary.differences[column], column) for column in table.compare),
         clear=tuple(bool(found and found.excludes_zero) for found in map(summary.differences.get, table.compare)),
         command=command([f"cell={table.cell(row).name}"], condition, runs, seeds) if missing else "",

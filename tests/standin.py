@@ -90,9 +90,9 @@ def random_batch(seed: int, images: int = 4, side: int = SIDE) -> Batch:
     )
 
 
-def batches_from(step: int, steps: int, images: int = 4) -> Iterator[Batch]:
+def batches_from(step: int, steps: int, images: int = 4, side: int = SIDE) -> Iterator[Batch]:
     """Batches of the steps ``step`` to ``steps`` - 1, each a function of its step alone."""
-    return (random_batch(number, images) for number in range(step, steps))
+    return (random_batch(number, images, side) for number in range(step, steps))
 
 
 def config(**machine: object) -> Config:

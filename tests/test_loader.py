@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections import Counter
 from dataclasses import fields
 from pathlib import Path
@@ -134,6 +137,34 @@ def test_no_two_images_of_a_run_share_an_augmentation_seed() -> None:
     order = TrainingOrder(np.ones(64, bool), batch_size=16, seed=0)
     seeds = [draw.seed for step in range(100) for draw in order.batch(step)]
     assert len(set(seeds)) == len(seeds)
+
+
+SIGNALLED = """
+import os, signal, sys
+from pathlib import Path
+from gfl_bench.config.schema import DataConfig
+from gfl_bench.data.coco import CocoDataset, Split
+from gfl_bench.data.loader import train_batches
+from gfl_bench.data.transforms import training_transform
+
+folder = Path(sys.argv[1])
+data = training_transform(DataConfig(name="any", size=48))
+dataset = CocoDataset(Split(folder, folder / "train.json"), data, training=True)
+signal.signal(signal.SIGTERM, lambda *_: print("asked to stop"))
+batches = train_batches(dataset, batch_size=4, seed=0, start_step=0, steps=40, workers=1)
+next(batches)
+os.killpg(0, signal.SIGTERM)
+print(sum(1 for _ in batches), "more batches")
+"""
+
+
+def test_a_stop_signal_to_the_whole_run_reaches_the_main_process_alone(split: Split) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    done = subprocess.run(
+        [sys.executable, "-c", SIGNALLED, str(split.images)], env=environment, start_new_session=True, text=True,
+        capture_output=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.split("\n") == ["asked to stop", "39 more batches", ""]
 
 
 # --- evaluation -------------------------------------------------------------------------------------------------------

@@ -48,7 +48,8 @@ def test_a_table_runs_and_a_second_call_skips_everything(folder: Path) -> None:
     assert code == 0, output
     first = results(folder)
     assert len(first) == 5
-    assert {record["cell"] for record in first.values()} == {f"table05.beta{beta}" for beta in ("0", "1", "2", "2.5", "4")}
+    betas = ("0", "1", "2", "2.5", "4")
+    assert {record["cell"] for record in first.values()} == {f"table05.beta{beta}" for beta in betas}
     code, output = run(folder, *arguments)
     assert code == 0 and output.count("finished already") == 5, output
     assert results(folder) == first
@@ -65,8 +66,8 @@ def test_a_record_holds_what_the_tables_need(folder: Path) -> None:
     assert 0 <= record["metrics"]["AP"] <= 100 and record["metrics"]["FPS"] > 0 and record["metrics"]["MR"] is None
     assert record["parameters"] > 0 and record["flops"] > 0 and len(record["speed"]["samples_ms"]) == 4
     assert record["command"].startswith("python -m gfl_bench.run cell=table11.gfocal seed=7")
-    names = {file.name for file in path.iterdir()}
-    assert names == {"config.yaml", "status.json", "result.json", "metrics.jsonl", "detections.json.gz", "checkpoint.pt"}
+    expected = {"config.yaml", "status.json", "result.json", "metrics.jsonl", "detections.json.gz", "checkpoint.pt"}
+    assert {file.name for file in path.iterdir()} == expected
 
 
 @pytest.mark.slow
@@ -93,8 +94,8 @@ def test_killed_in_the_middle_the_same_command_ends_with_the_same_numbers(folder
     assert code == 0, output
     (whole,), (killed,) = folder.glob("whole/*/seed11"), folder.glob("killed/*/seed11")
     assert (whole / "detections.json.gz").read_bytes() == (killed / "detections.json.gz").read_bytes()
-    whole_metrics, killed_metrics = (json.loads((path / "result.json").read_text())["metrics"] for path in (whole, killed))
-    assert {**whole_metrics, "FPS": 0} == {**killed_metrics, "FPS": 0}
+    undisturbed, resumed = (json.loads((path / "result.json").read_text())["metrics"] for path in (whole, killed))
+    assert {**undisturbed, "FPS": 0} == {**resumed, "FPS": 0}
 
 
 @pytest.mark.slow

@@ -24,10 +24,12 @@ from gfl_bench.sweep.table import Cell, Row, SweepError, Table, load_tables
 GOLDEN = Path(__file__).parent / "goldens" / "paper_tables.yaml"
 SHARED = Path(__file__).parents[2] / "shared" / "paper" / "tables.yaml"
 PAPER: dict[str, Any] = yaml.safe_load(GOLDEN.read_text())
+# The transcription has AP50 58.5 for n = 16, delta = 2; the paper and the slides both print 58.3.
+TRANSCRIPTION_ERRORS = {("table07", "n16_delta2"): [39.9, 58.3, 42.9, 22.5, 43.8, 51.8]}
 TABLES = load_tables(sweeps_folder())
 CELLS = [cell for table in TABLES.values() for cell in table.cells]
 
-VALID = {
+VALID: dict[str, Any] = {
     "title": "A table", "source": "paper Table 99", "columns": ["AP", "AP50"], "base": {"detector": "atss"},
     "baseline": "one", "seeds": 2,
     "rows": [
@@ -68,7 +70,8 @@ def test_every_number_is_the_papers(table: Table) -> None:
     assert list(table.columns) == theirs["columns"]
     for values in theirs["rows"]:
         row = rows.pop(row_name(values))
-        assert all(map(same, row.paper, values["values"])), row.name
+        printed = TRANSCRIPTION_ERRORS.get((table.name, row.name), values["values"])
+        assert all(map(same, row.paper, printed)), row.name
     assert all(name.startswith("range16_") for name in rows), "a row that the paper does not have"
 
 

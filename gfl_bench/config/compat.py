@@ -47,7 +47,7 @@ def _quality_fits(config: Config) -> Iterator[str]:
         if quality.beta < 0:
             yield f"quality.beta={quality.beta:g} is negative: QFL needs beta >= 0"
         if quality.loss is not JointLoss.qfl and quality.beta != Joint.beta:
-            yield f"quality.beta is QFL's, but quality.loss={quality.loss.value}: leave beta out, or set quality.loss=qfl"
+            yield f"quality.beta is QFL's, but quality.loss={quality.loss.value}: leave beta out, or set loss=qfl"
 
 
 def _numbers_are_in_range(config: Config) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from hydra import compose as hydra_compose
@@ -19,6 +20,7 @@ from gfl_bench.sweep.register import register
 from gfl_bench.sweep.table import Table, load_tables
 
 
+@cache
 def register_options() -> dict[str, Table]:
     """Make the dataclasses, the cells and the sweeps known to Hydra; returns the tables."""
     tables = load_tables(sweeps_folder())

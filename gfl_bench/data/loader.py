@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -140,7 +141,7 @@ def _batches(dataset: CocoDataset, sampler: TrainingSteps | list[list[Draw]], wo
     # torch.utils.data draws a base seed for its workers from the generator in use: keep the run's own out of it.
     loader = DataLoader(
         _Drawn(dataset), batch_sampler=sampler, num_workers=workers, collate_fn=_collate_drawn,
-        worker_init_fn=_single_thread, generator=torch.Generator(),
+        worker_init_fn=_settle, generator=torch.Generator(),
     )
     for batch in loader:
         if isinstance(batch, DataError):
@@ -148,5 +149,11 @@ def _batches(dataset: CocoDataset, sampler: TrainingSteps | list[list[Draw]], wo
         yield batch
 
 
-def _single_thread(worker: int) -> None:
+def _settle(worker: int) -> None:
+    """One thread, and a process group of its own.
+
+    A scheduler's or a shell's stop signal goes to the whole group of a run. The main process answers it by saving its
+    state; a worker that died of it first would turn that into a crash.
+    """
     torch.set_num_threads(1)
+    os.setpgid(0, 0)

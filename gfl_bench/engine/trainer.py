@@ -33,8 +33,8 @@ class Trainer:
         run: id of the configuration; a checkpoint of another one, or of another seed, is refused.
         checkpoint: file that is written, and continued from where it exists.
         record: called at each log interval with ``step``, ``lr``, each term of the loss by its name (the
-            mean over the interval), their sum ``loss``, ``images_per_second``, and ``seconds`` since the training began. After a
-            kill, steps that no checkpoint held are told a second time.
+            mean over the interval), their sum ``loss``, ``images_per_second``, and ``seconds`` since the training
+            began. After a kill, steps that no checkpoint held are told a second time.
 
     Attributes:
         step: steps done; ``train`` wants the batches from this one on.

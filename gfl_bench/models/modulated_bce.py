@@ -19,7 +19,8 @@ from torch.nn import functional
 _LossAndSlope = tuple[Tensor, Tensor]
 _SOFTPLUS_IS_LINEAR = 40.0  # exp(-40) is beyond the last digit of 40, in float64 too
 _BLOCK = 2**16  # entries: 256 KiB of float32
-_MIN_VARIANCE = 1e-12  # floor of p (1 - p) in the gradient of cross-entropy, torch's own
+_MIN_LOG = -100.0  # floor of a logarithm in cross-entropy, torch's own
+_MIN_VARIANCE = 1e-12  # floor of p (1 - p) in its gradient, torch's own
 
 
 def modulated_bce(
@@ -61,13 +62,13 @@ class _ModulatedBCE(torch.autograd.Function):
         positives: Callable[[Tensor, Tensor, float], _LossAndSlope],
     ) -> Tensor:  # fmt: skip
         positive_weight, negative_weight = weights
-        loss, slope = _all_negative(scores, beta, negatives)
-        few = torch.arange(len(rows), device=scores.device), labels
-        table, _ = negatives(scores[rows], beta)
+        loss, slope = _all_negative(scores, beta, negative_weight, negatives)
+        entries, _ = negatives(scores[rows], beta)
+        of_positives = torch.arange(len(rows), device=scores.device), labels
         positive_loss, positive_slope = positives(scores[rows, labels], quality.to(scores.dtype), beta)
-        table, slope = table.mul_(negative_weight), slope.mul_(negative_weight)
-        table[few], slope[rows, labels] = positive_loss * positive_weight, positive_slope * positive_weight
-        loss = loss.mul_(negative_weight).index_copy_(0, rows, table.sum(dim=-1))
+        entries = entries.mul_(negative_weight).index_put_(of_positives, positive_loss * positive_weight)
+        loss[rows] = entries.sum(dim=-1)
+        slope[rows, labels] = positive_slope * positive_weight
         ctx.save_for_backward(slope)
         return loss
 
@@ -79,7 +80,7 @@ class _ModulatedBCE(torch.autograd.Function):
 
 
 def _all_negative(
-    scores: Tensor, beta: float, negatives: Callable[[Tensor, float], _LossAndSlope]
+    scores: Tensor, beta: float, weight: float, negatives: Callable[[Tensor, float], _LossAndSlope]
 ) -> _LossAndSlope:
     """Loss [R] of each row and slope [R, C] of each entry as if there were no positives.
 
@@ -91,8 +92,8 @@ def _all_negative(
     for x, row_loss, x_slope in zip(scores.split(rows), loss.split(rows), slope.split(rows), strict=True):
         entry_loss, entry_slope = negatives(x, beta)
         torch.sum(entry_loss, dim=-1, out=row_loss)
-        x_slope.copy_(entry_slope)
-    return loss, slope
+        torch.mul(entry_slope, weight, out=x_slope)
+    return loss.mul_(weight), slope
 
 
 def _negative_logits(x: Tensor, beta: float) -> _LossAndSlope:
@@ -112,7 +113,12 @@ def _logits(x: Tensor, y: Tensor, beta: float) -> _LossAndSlope:
 
 
 def _negative_probabilities(p: Tensor, beta: float) -> _LossAndSlope:
-    return _probabilities(p, torch.zeros_like(p), beta)
+    """With y = 0, BCE is -log(1 - p) and the slope p^beta / (1 - p) + beta * p^(beta - 1) * BCE."""
+    bce = torch.log1p(-p).clamp_(min=_MIN_LOG).neg_()
+    factor = p.pow(beta)
+    loss = bce * factor
+    slope = (1 - p).clamp_(min=_MIN_VARIANCE).reciprocal_().mul_(factor).add_(loss / p, alpha=beta)
+    return loss, slope.masked_fill_(p == 0, 0)
 
 
 def _probabilities(p: Tensor, y: Tensor, beta: float) -> _LossAndSlope:

@@ -24,6 +24,7 @@ from gfl_bench.models.losses import (
 from gfl_bench.models.positives import Positives
 from gfl_bench.structures import HeadOutput, Logits, Probabilities
 
+_MIN_TOTAL = 1e-6  # positives that all have quality 0 weigh nothing
 RealQuality = Callable[[Positives], Tensor]  # [K] in [0, 1], what a predicted quality should be
 
 
@@ -121,7 +122,7 @@ class GuidedQuality(FocalQuality):
 
     def row_weight(self, positives: Positives, learns: Tensor) -> Tensor:
         guided = self.real(positives).pow(self.eta)
-        scale = len(guided) / guided.sum().clamp(min=torch.finfo(guided.dtype).tiny)
+        scale = len(guided) / guided.sum().clamp(min=_MIN_TOTAL)
         return super().row_weight(positives, learns).index_put((positives.row,), guided * scale)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
@@ -63,17 +64,22 @@ class Result:
         """The metrics in one line."""
         if self.diverged is not None:
             return f"NaN, the loss term {self.diverged.term} was not finite at step {self.diverged.step}"
-        measured = ((name, _measured(self.metrics.get(name))) for name in METRICS)
+        measured = ((name, _plain(self.metrics.get(name))) for name in METRICS)
         return "  ".join(f"{name} {value:.{METRICS[name].decimals}f}" for name, value in measured if value is not None)
 
     def as_json(self) -> dict[str, Any]:
-        """Plain values for strict JSON, every metric present. Raises ``ValueError`` for a metric of unknown name."""
+        """Plain values for strict JSON, every metric present; a number that is not finite is None.
+
+        Raises:
+            ValueError: a metric of unknown name.
+        """
         unknown = set(self.metrics) - set(METRICS)
         if unknown:
             raise ValueError(f"{sorted(unknown)} are no metrics of a record; it has {list(METRICS)}")
         state = "done" if self.diverged is None else "diverged"
         values = {"schema": SCHEMA, "state": state, **asdict(self)}
-        return values | {"metrics": {name: _measured(self.metrics.get(name)) for name in METRICS}}
+        values["metrics"] = {name: self.metrics.get(name) for name in METRICS}
+        return {key: _plain(value) for key, value in values.items()}
 
 
 def read_result(path: Path) -> dict[str, Any] | Unreadable:
@@ -88,5 +94,14 @@ def read_result(path: Path) -> dict[str, Any] | Unreadable:
     return values
 
 
-def _measured(value: float | None) -> float | None:
-    return None if value is None or not math.isfinite(value) else float(value)
+def _plain(value: Any) -> Any:
+    """``value`` as JSON knows it, also of NumPy's numbers."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, Integral):
+        return value if isinstance(value, bool) else int(value)
+    if isinstance(value, Real):
+        return float(value) if math.isfinite(value) else None
+    return value

@@ -24,7 +24,7 @@ FLOOR = 0.3  # sigma of a sharp side, pixels: anti-aliasing, compression and rou
 UNIFORM_WIDTH = math.sqrt(12)  # width of a uniform distribution, in its standard deviations
 LARGEST_SHARE = 0.15  # of the object's extent: opposite sides never meet
 SIGMA_RANGE = (1.0, 12.0)  # pixels, before the limit above
-AMBIGUOUS_SHARE = 0.35  # of all sides
+AMBIGUOUS_SHARE = 0.3  # of all sides
 
 
 class Side(str, Enum):

@@ -12,7 +12,7 @@ from gfl_bench.data.scenes.clutter import Layer
 from gfl_bench.data.scenes.extent import transition, visible_box
 from gfl_bench.data.scenes.textures import Array
 
-LEAST_VISIBLE = 0.45  # share of an object's area that others must leave
+LEAST_VISIBLE = 0.55  # share of an object's area that others must leave
 LEAST_INSIDE = 0.5  # share of an object's area inside the image
 LEAST_EXTENT = 6.0  # pixels; shorter boxes are not labelled
 MOVED = 0.75  # pixels by which an edge must differ from the object's own to count as cut

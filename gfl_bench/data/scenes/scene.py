@@ -39,7 +39,7 @@ def render(seed: int, split: int, index: int, size: int) -> Scene:
     """Scene ``index`` of a split, ``size`` pixels high and wide."""
     rng = np.random.default_rng([seed, split, index])
     canvas = Canvas(clutter.ground(rng, size))
-    for tone in canvas.pixels[rng.integers(0, size, int(rng.integers(4, 16))), rng.integers(0, size)]:
+    for tone in canvas.pixels[rng.integers(0, size, int(rng.integers(2, 8))), rng.integers(0, size)]:
         canvas.put(clutter.scrap(rng, size, tone), [])
     for side in _object_sides(rng, size):
         _place(rng, canvas, draw_thing(rng, side))
@@ -89,7 +89,7 @@ def _commit(rng: Rng, canvas: Canvas, thing: Thing, layer: Layer, inside: Array)
     for veil in veils(rng, thing, canvas.tone_at(layer)):
         veil.x, veil.y = veil.x + layer.x, veil.y + layer.y
         canvas.put(veil, others)
-    if rng.random() < 0.3:
+    if rng.random() < 0.15:
         centre = (own_box[:2] + own_box[2:]) / 2 + rng.uniform(-0.4, 0.4, 2) * (own_box[2:] - own_box[:2])
         stroke = clutter.stroke_over(rng, len(canvas.pixels), canvas.tone_at(layer), centre)
         if canvas.leaves_all_visible(stroke):
@@ -111,6 +111,6 @@ def _exposed(rng: Rng, pixels: Array) -> NDArray[np.uint8]:
     """Uneven light, contrast and sensor noise."""
     size = pixels.shape[:2]
     light = 1 + float(rng.uniform(0, 0.5)) * (value_noise(rng, size, size[0] / 1.5) - 0.5)
-    grain = rng.standard_normal((*size, 3), dtype=np.float32) * np.float32(rng.uniform(1, 9))
+    grain = rng.standard_normal((*size, 3), dtype=np.float32) * np.float32(rng.uniform(1, 6))
     exposed = (pixels - 128) * np.float32(rng.uniform(0.7, 1.1)) + 128 + np.float32(rng.uniform(-15, 15))
     return np.clip(exposed * light[..., None] + grain + 0.5, 0, 255).astype(np.uint8)

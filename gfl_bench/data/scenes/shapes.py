@@ -89,7 +89,7 @@ CLASSES: dict[str, Callable[[Rng], Outline]] = {
 
 def draw_outline(rng: Rng, name: str, side: float) -> Outline:
     """An outline of class ``name`` at any rotation, whose box has the area ``side ** 2`` pixels; from the origin."""
-    aspect, angle = math.exp(rng.uniform(-0.5, 0.5)), rng.uniform(0, 2 * math.pi)
+    aspect, angle = math.exp(rng.uniform(-0.5, 0.5)), rng.normal(0, 0.25)
     turn = np.array([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])
     outline = [polygon * (aspect, 1.0) @ turn for polygon in CLASSES[name](rng)]
     return fit(outline, side)

@@ -1,0 +1,78 @@
+"""How a detector says how good a box is: the options of ``quality=`` (Tables 2, 4 and 5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from omegaconf import MISSING
+
+
+class JointLoss(Enum):
+    """Loss on the joint class-and-IoU score (Table 4)."""
+
+    qfl = "qfl"
+    l1 = "l1"
+    l2 = "l2"
+
+
+class BoxWeight(Enum):
+    """What weights each positive's box losses."""
+
+    uniform = "uniform"  # every positive counts 1
+    centerness = "centerness"  # the target centerness: mmdetection's ATSS
+    iou = "iou"  # the detached IoU of the predicted box: the paper's Section 3.3
+    score = "score"  # the detached best class score: mmdetection's GFL
+
+
+@dataclass
+class QualityConfig:
+    name: str = MISSING
+    box_weight: BoxWeight = BoxWeight.uniform
+
+
+@dataclass
+class FocalQuality(QualityConfig):
+    """The class score is trained with focal loss (Lin et al., 2017)."""
+
+    alpha: float = 0.25
+    gamma: float = 2.0
+
+
+@dataclass
+class NoQuality(FocalQuality):
+    name: str = "none"
+
+
+@dataclass
+class CenternessBranch(FocalQuality):
+    name: str = "centerness_branch"
+    box_weight: BoxWeight = BoxWeight.centerness
+
+
+@dataclass
+class IoUBranch(FocalQuality):
+    name: str = "iou_branch"
+    box_weight: BoxWeight = BoxWeight.iou
+
+
+@dataclass
+class CenternessGuided(FocalQuality):
+    name: str = "centerness_guided"
+    box_weight: BoxWeight = BoxWeight.centerness
+    eta: float = 1.0  # power of the quality that weights each positive's class loss
+
+
+@dataclass
+class IoUGuided(FocalQuality):
+    name: str = "iou_guided"
+    box_weight: BoxWeight = BoxWeight.iou
+    eta: float = 1.0
+
+
+@dataclass
+class Joint(QualityConfig):
+    name: str = "joint"
+    box_weight: BoxWeight = BoxWeight.score
+    loss: JointLoss = JointLoss.qfl
+    beta: float = 2.0  # QFL's focusing power, any number >= 0 (Table 5)

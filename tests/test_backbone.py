@@ -1,0 +1,107 @@
+"""The ResNet trunk and the feature pyramid."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.error import URLError
+
+import pytest
+import torch
+import torchvision
+from torch import nn
+
+from gfl_bench.config import schema
+from gfl_bench.models.backbones import ResNet, WeightsError
+from gfl_bench.models.necks import FPN
+
+
+def trunk(**options: object) -> ResNet:
+    return ResNet(schema.ResNet(**{"depth": 18, "weights": None, "base_channels": 8, **options}))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("depth", [18, 50])
+def test_torchvision_s_weights_load_unchanged_and_give_its_maps(depth: int) -> None:
+    theirs = torchvision.models.get_model(f"resnet{depth}", weights=None).eval()
+    ours = trunk(depth=depth, base_channels=64).eval()
+    ours.load_state_dict({key: value for key, value in theirs.state_dict().items() if not key.startswith("fc.")})
+    x = torch.randn(1, 3, 64, 96, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        c3, c4, c5 = ours(x)
+        x = theirs.layer1(theirs.maxpool(theirs.relu(theirs.bn1(theirs.conv1(x)))))
+        for found in (c3, c4, c5):
+            x = theirs.get_submodule(f"layer{ {c3.shape: 2, c4.shape: 3, c5.shape: 4}[found.shape] }")(x)
+            torch.testing.assert_close(found, x)
+    assert ours.channels == [c3.shape[1], c4.shape[1], c5.shape[1]]
+
+
+@pytest.mark.parametrize("depth", [34, 101])
+def test_parameter_names_are_torchvision_s(depth: int) -> None:
+    with torch.device("meta"):
+        theirs = torchvision.models.get_model(f"resnet{depth}", weights=None).state_dict()
+        ours = trunk(depth=depth, base_channels=64).state_dict()
+    assert {key: value.shape for key, value in ours.items()} == {
+        key: value.shape for key, value in theirs.items() if not key.startswith("fc.")
+    }
+
+
+@pytest.mark.parametrize(("stages", "frozen"), [
+    (-1, set()), (0, {"conv1", "bn1"}), (1, {"conv1", "bn1", "layer1"}), (2, {"conv1", "bn1", "layer1", "layer2"}),
+])  # fmt: skip
+def test_frozen_stages_learn_nothing_and_keep_their_statistics(stages: int, frozen: set[str]) -> None:
+    backbone = trunk(frozen_stages=stages, norm_eval=False).train()
+    before = {name: buffer.clone() for name, buffer in backbone.named_buffers() if "running" in name}
+    torch.cat([x.flatten() for x in backbone(torch.randn(2, 3, 64, 64))]).sum().backward()
+    still = {name.split(".")[0] for name, p in backbone.named_parameters() if p.grad is None}
+    kept = {name.split(".")[0] for name, x in backbone.named_buffers() if name in before and torch.equal(x, before[name])}
+    assert still == frozen
+    assert kept == frozen
+
+
+def test_norm_eval_keeps_all_statistics_while_scales_and_shifts_learn() -> None:
+    backbone = trunk(norm_eval=True, frozen_stages=-1).train()
+    norms = [module for module in backbone.modules() if isinstance(module, nn.BatchNorm2d)]
+    assert backbone.training
+    assert not any(norm.training for norm in norms)
+    assert all(norm.weight.requires_grad for norm in norms)
+
+
+def test_weights_that_cannot_be_downloaded_are_named_with_a_way_out(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def refuse(*args: object, **options: object) -> None:
+        raise URLError("no network")
+
+    monkeypatch.setattr(torch.hub, "download_url_to_file", refuse)
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    backbone = trunk(base_channels=64, weights="IMAGENET1K_V1")
+    with pytest.raises(WeightsError, match=r"no network.*put https://.*resnet18.*or set backbone.weights=null"):
+        backbone.load_published()
+
+
+def test_weights_of_another_width_are_refused() -> None:
+    with pytest.raises(WeightsError, match="64 base channels, not for 8: set backbone.weights=null"):
+        trunk(weights="IMAGENET1K_V1").load_published()
+
+
+def test_unknown_weights_are_refused_with_the_known_ones() -> None:
+    with pytest.raises(WeightsError, match="set one of IMAGENET1K_V1, or null"):
+        trunk(base_channels=64, weights="IMAGENET1K_V7").load_published()
+
+
+@pytest.mark.parametrize("size", [(64, 96), (100, 84)])
+def test_the_pyramid_has_strides_8_to_128_rounded_up(size: tuple[int, int]) -> None:
+    height, width = size
+    maps = trunk().eval()(torch.zeros(1, 3, height, width))
+    pyramid = FPN(schema.FPN(channels=4), [16, 32, 64], levels=5)(maps)
+    assert [tuple(x.shape) for x in pyramid] == [
+        (1, 4, -(-height // stride), -(-width // stride)) for stride in (8, 16, 32, 64, 128)
+    ]
+
+
+def test_relu_before_p7_changes_p7_alone() -> None:
+    maps = [torch.randn(1, 4, size, size, generator=torch.Generator().manual_seed(size)) for size in (16, 8, 4)]
+    plain = FPN(schema.FPN(channels=4), [4, 4, 4], levels=5)
+    rectified = FPN(schema.FPN(channels=4, relu_before_p7=True), [4, 4, 4], levels=5)
+    rectified.load_state_dict(plain.state_dict())
+    equal = [torch.equal(a, b) for a, b in zip(plain(maps), rectified(maps), strict=True)]
+    assert equal == [True, True, True, True, False]
