@@ -139,6 +139,12 @@ def test_an_untrained_head_scores_the_prior_probability() -> None:
     assert scores.mean().item() == pytest.approx(0.01, rel=0.05)
 
 
+def test_one_image_whose_coarsest_map_is_one_cell_passes() -> None:
+    detector = build_detector(nano(), CLASSES, seed=0).train()
+    batch = random_batch(0, [1], 32, 32)
+    assert total(detector.loss(detector(batch.images), batch)).isfinite()
+
+
 def resnet50(box: str, guidance: str) -> int:
     config: Config = nano("joint", box, guidance)
     config.backbone, config.neck = ResNet(depth=50, weights=None), FPN()
@@ -147,13 +153,15 @@ def resnet50(box: str, guidance: str) -> int:
         return sum(p.numel() for p in build_detector(config, 80, seed=0).parameters())
 
 
-def test_dgqp_adds_a_thousandth_of_a_percent_and_the_general_distribution_half_a_percent() -> None:
+def test_dgqp_adds_a_two_hundredth_of_a_percent_and_the_general_distribution_half_a_percent() -> None:
+    """Section 3.4 says about 0.04 % for the two together; counted, they are 0.46 %, and DGQP alone 0.0044 %."""
     dirac, general, guided = (
         resnet50("dirac_delta", "none"), resnet50("general_dfl", "none"), resnet50("general_dfl", "distribution"),
     )  # fmt: skip
-    print(dirac, general, guided)
     assert guided - general == 20 * 64 + 64 + 64 + 1
     assert general - dirac == (68 - 4) * (256 * 9 + 1)
+    assert (guided - dirac) / dirac == pytest.approx(0.0046, rel=0.01)
+    assert (guided - general) / general == pytest.approx(0.000044, rel=0.02)
 
 
 @pytest.mark.parametrize("name", BOXES)

@@ -141,5 +141,5 @@ def test_every_published_parameter_has_one_of_ours_and_the_other_way_round(famil
 
 
 def test_a_parameter_of_another_detector_is_named() -> None:
-    with pytest.raises(UnknownNameError, match="bbox_head.conv_centerness.weight has no counterpart"):
+    with pytest.raises(UnknownNameError, match=r"bbox_head.conv_centerness.weight has no counterpart"):
         from_reference({"bbox_head.conv_centerness.weight": torch.zeros(1)})

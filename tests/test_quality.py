@@ -17,7 +17,7 @@ from gfl_bench.structures import Batch, HeadOutput
 MATCHED = tuple[Detector, Batch, HeadOutput, Positives]
 
 
-def matched(quality: str, box: str = "general_dfl", guidance: str = "none", **options: object) -> MATCHED:
+def matched(quality: str, box: str = "general_dfl", guidance: str = "none") -> MATCHED:
     config = nano(quality, box, guidance)
     detector = build_detector(config, 10, seed=1)
     batch = random_batch(0, [4, 3])
@@ -59,11 +59,9 @@ def test_predicted_quality_is_the_branch_s_own(name: str) -> None:
     torch.testing.assert_close(detector.quality.predicted(output, positives), branch)
 
 
-@pytest.mark.parametrize(
-    ("name", "target"), [("centerness_branch", "centerness"), ("iou_branch", "iou")]
-)  # fmt: skip
+@pytest.mark.parametrize(("name", "target"), [("centerness_branch", "centerness"), ("iou_branch", "iou")])
 def test_a_branch_learns_its_target_at_positives_alone(name: str, target: str) -> None:
-    detector, batch, output, positives = matched(name)
+    detector, _, output, positives = matched(name)
     assert output.aux is not None
     loss = functional.binary_cross_entropy_with_logits(
         output.aux.flatten()[positives.row], getattr(positives, target), reduction="sum"

@@ -87,13 +87,13 @@ class ResNet(nn.Module):
 
 def _published_state(config: schema.ResNet) -> dict[str, Tensor]:
     """torchvision's parameters, those of its classifier included."""
-    published = get_model_weights(f"resnet{config.depth}")
-    if config.weights not in published.__members__:
+    published = {weights.name: weights for weights in get_model_weights(f"resnet{config.depth}")}
+    weights = published.get(str(config.weights))
+    if weights is None:
         raise WeightsError(
             f"backbone.weights={config.weights} is not among torchvision's for ResNet-{config.depth}: "
-            f"set one of {', '.join(published.__members__)}, or null"
+            f"set one of {', '.join(published)}, or null"
         )
-    weights = published[config.weights]
     try:
         return dict(weights.get_state_dict(progress=False, check_hash=True))
     except (OSError, RuntimeError) as error:

@@ -56,6 +56,13 @@ class Head(nn.Module):
         return _locations_last(self.cls(self.cls_tower(x))), box, aux, guide
 
 
+class _GroupNorm(nn.GroupNorm):
+    """Takes a group of one value, as P7 of one small image may have, which torch's module refuses: it becomes 0."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.group_norm(x, self.num_groups, self.weight, self.bias, self.eps)
+
+
 def _tower(config: schema.HeadConfig, in_channels: int) -> nn.Sequential:
     inputs = [in_channels, *[config.channels] * config.stacked_convs]
     return nn.Sequential(*(_conv_norm_relu(count, config) for count in inputs[: config.stacked_convs]))
@@ -63,7 +70,7 @@ def _tower(config: schema.HeadConfig, in_channels: int) -> nn.Sequential:
 
 def _conv_norm_relu(in_channels: int, config: schema.HeadConfig) -> nn.Sequential:
     conv = nn.Conv2d(in_channels, config.channels, 3, padding=1, bias=False)
-    norm = nn.GroupNorm(config.norm_groups, config.channels)
+    norm = _GroupNorm(config.norm_groups, config.channels)
     return nn.Sequential(OrderedDict(conv=conv, norm=norm, relu=nn.ReLU(inplace=True)))
 
 
