@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
-from torchvision.ops import box_iou, generalized_box_iou
+from torchvision.ops import box_iou, generalized_box_iou_loss
 
 from gfl_bench.models.assigners.assignment import IGNORED, NEGATIVE, Assignment
 from gfl_bench.structures import Batch, HeadOutput, Instances, Priors
@@ -83,7 +83,7 @@ def plain_gfl_losses(output: HeadOutput, batch: Batch, priors: Priors, assignmen
     boxes = torch.cat([center - distance[:, :2], center + distance[:, 2:]], dim=1)
     wanted = batch.instances.boxes[gt]
     target = torch.zeros_like(output.cls)
-    target[image, prior, batch.instances.labels[gt]] = box_iou(boxes.detach(), wanted).diagonal()
+    target[image, prior, batch.instances.labels[gt]] = _aligned_iou(boxes.detach(), wanted)
     sigma = output.cls.sigmoid()
     bce = functional.binary_cross_entropy_with_logits(output.cls, target, reduction="none")
     quality = (bce * (sigma - target).abs().square()).sum(dim=2)[gt_index != IGNORED].sum()
@@ -96,6 +96,13 @@ def plain_gfl_losses(output: HeadOutput, batch: Batch, priors: Priors, assignmen
     count, total = (gt_index >= 0).sum(dim=1).clamp(min=1).sum(), weight.sum().clamp(min=1)
     return {
         "loss_quality": quality / count,
-        "loss_box": 2 * (weight * (1 - generalized_box_iou(boxes, wanted).diagonal())).sum() / total,
+        "loss_box": 2 * (weight * generalized_box_iou_loss(boxes, wanted)).sum() / total,
         "loss_dfl": 0.25 * (weight * dfl.mean(dim=1)).sum() / total,
     }
+
+
+def _aligned_iou(a: Tensor, b: Tensor) -> Tensor:
+    sides = (torch.minimum(a[:, 2:], b[:, 2:]) - torch.maximum(a[:, :2], b[:, :2])).clamp(min=0)
+    overlap = sides.prod(dim=1)
+    areas = [(boxes[:, 2:] - boxes[:, :2]).prod(dim=1) for boxes in (a, b)]
+    return overlap / (areas[0] + areas[1] - overlap)

@@ -122,10 +122,10 @@ def test_qfl_gradient_is_exactly_zero_where_the_score_equals_the_quality(beta: f
     assert by_probability.item() == 0
 
 
-@pytest.mark.parametrize("beta", BETAS)
+@pytest.mark.parametrize("beta", [0.01, 0.1, *BETAS])
 def test_no_score_and_no_quality_gives_nan(beta: float) -> None:
     logit, quality = (axis.reshape(-1) for axis in torch.meshgrid(
-        torch.tensor([-500.0, -90.0, -1e-8, 0.0, 1e-8, 90.0, 500.0]), torch.tensor([0.0, 1e-38, 0.5, 1.0]),
+        torch.tensor([-500.0, -100.0, -90.0, -1e-8, 0.0, 1e-8, 90.0, 500.0]), torch.tensor([0.0, 1e-38, 0.5, 1.0]),
         indexing="ij",
     ))  # fmt: skip
     where = torch.arange(len(logit)), torch.zeros(len(logit), dtype=torch.int64), quality

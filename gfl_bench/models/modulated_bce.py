@@ -3,7 +3,7 @@
 All but a few of the R x C targets are 0. Autograd would keep half a dozen [R, C] tensors for them; here the forward
 pass computes the gradient beside the loss, and keeps that alone. With m = |s - y|^beta and s the probability:
 
-    d/dx (m * BCE) = m * dBCE/dx + beta * |s - y|^(beta - 1) * sign(s - y) * ds/dx * BCE,    0 where s = y
+    d/dx (m * BCE) = m * dBCE/dx + beta * (m * BCE) / (s - y) * ds/dx,    taken as 0 where s = y
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 _LossAndSlope = tuple[Tensor, Tensor]
-_SOFTPLUS_IS_LINEAR = 40.0  # exp(-40) is beyond the last digit of 40, in float64 too
+_MAX_EXPONENT = 40.0  # beyond, log(1 + e^x) is x and sigmoid(x) is 1 to the last digit, in float64 too
 _BLOCK = 2**16  # entries: 256 KiB of float32
 _MIN_LOG = -100.0  # floor of a logarithm in cross-entropy, torch's own
 _MIN_VARIANCE = 1e-12  # floor of p (1 - p) in its gradient, torch's own
@@ -54,6 +54,8 @@ def modulated_bce_on_probabilities(
 
 
 class _ModulatedBCE(torch.autograd.Function):
+    """``negatives`` and ``positives`` give loss and slope of an entry, in the space of ``scores``."""
+
     @staticmethod
     def forward(
         ctx: Any, scores: Tensor, rows: Tensor, labels: Tensor, quality: Tensor, beta: float,
@@ -87,7 +89,7 @@ def _all_negative(
     A CPU goes block by block, so that intermediate results stay in its cache: twice as fast, and no [R, C] memory but
     the slope's.
     """
-    rows = len(scores) if scores.is_cuda else max(1, _BLOCK // scores.shape[1])
+    rows = max(1, _BLOCK // scores.shape[1]) if scores.device.type == "cpu" else len(scores)
     loss, slope = scores.new_empty(len(scores)), torch.empty_like(scores)
     for x, row_loss, x_slope in zip(scores.split(rows), loss.split(rows), slope.split(rows), strict=True):
         entry_loss, entry_slope = negatives(x, beta)
@@ -97,9 +99,10 @@ def _all_negative(
 
 
 def _negative_logits(x: Tensor, beta: float) -> _LossAndSlope:
-    """With y = 0, BCE is softplus(x) and the slope s^beta * (s + beta * (1 - s) * softplus(x))."""
-    sigma = x.sigmoid()
-    bce = functional.softplus(x, threshold=_SOFTPLUS_IS_LINEAR)
+    """With y = 0, BCE is log(1 + e^x) and the slope s^beta * (s + beta * (1 - s) * BCE); both share the exponential."""
+    exponential = x.clamp(max=_MAX_EXPONENT).exp_()
+    bce = exponential.log1p().maximum(x)
+    sigma = exponential.div_(1 + exponential)
     factor = sigma.pow(beta)
     loss = bce * factor
     slope = bce.addcmul_(bce, sigma, value=-1).mul_(beta).add_(sigma).mul_(factor)
@@ -113,7 +116,7 @@ def _logits(x: Tensor, y: Tensor, beta: float) -> _LossAndSlope:
 
 
 def _negative_probabilities(p: Tensor, beta: float) -> _LossAndSlope:
-    """With y = 0, BCE is -log(1 - p) and the slope p^beta / (1 - p) + beta * p^(beta - 1) * BCE."""
+    """With y = 0, BCE is -log(1 - p) and the slope p^beta / (1 - p) + beta * p^beta * BCE / p."""
     bce = torch.log1p(-p).clamp_(min=_MIN_LOG).neg_()
     factor = p.pow(beta)
     loss = bce * factor
@@ -128,8 +131,7 @@ def _probabilities(p: Tensor, y: Tensor, beta: float) -> _LossAndSlope:
 
 
 def _product_rule(error: Tensor, bce: Tensor, bce_slope: Tensor, sigma_slope: Tensor, beta: float) -> _LossAndSlope:
-    distance = error.abs()
-    factor = distance.pow(beta)
-    factor_slope = beta * distance.pow(beta - 1) * error.sign() * sigma_slope
-    slope = factor * bce_slope + factor_slope * bce
-    return factor * bce, slope.masked_fill(error == 0, 0)
+    factor = error.abs().pow(beta)
+    loss = factor * bce
+    slope = factor * bce_slope + beta * (loss / error) * sigma_slope
+    return loss, slope.masked_fill(error == 0, 0)

@@ -28,11 +28,11 @@ def ground(rng: Rng, size: int) -> Array:
     """A background [size, size, 3] of two or three textured regions with soft or hard borders."""
     shape = (size, size)
     tone = textures.colour(rng)
-    canvas = textures.surface(rng, shape, tone, float(rng.uniform(10, 60)))
+    canvas = textures.surface(rng, shape, tone, float(rng.uniform(8, 45)))
     for _ in range(int(rng.integers(1, 3))):
         other = textures.away_from(rng, tone, float(rng.uniform(10, 40)))
         region = np.clip((textures.value_noise(rng, shape, size / 2.5) - 0.5) * float(rng.uniform(2, 40)) + 0.5, 0, 1)
-        canvas += region[..., None] * (textures.surface(rng, shape, other, float(rng.uniform(10, 60))) - canvas)
+        canvas += region[..., None] * (textures.surface(rng, shape, other, float(rng.uniform(8, 45))) - canvas)
     return canvas
 
 

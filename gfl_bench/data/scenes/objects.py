@@ -11,13 +11,15 @@ from numpy.typing import NDArray
 from gfl_bench.data.scenes import textures
 from gfl_bench.data.scenes.ambiguity import Edges, Side, draw_edges, margin_of, soften
 from gfl_bench.data.scenes.clutter import Layer, veil
+from gfl_bench.data.scenes.coats import coat
 from gfl_bench.data.scenes.extent import visible_box
 from gfl_bench.data.scenes.shapes import CLASSES, draw_outline, rasterise
 from gfl_bench.data.scenes.textures import Array, Rng
 
 NAMES = tuple(CLASSES)
-CAMOUFLAGED_SHARE = 0.2
-SIDES = ((12.0, 31.0), (32.0, 95.0), (96.0, 150.0))  # box side in pixels: COCO's small, medium and large
+CAMOUFLAGED_SHARE = 0.15
+COATED_SHARE = 0.7  # wear their class's pattern
+SIDES = ((14.0, 31.0), (32.0, 95.0), (96.0, 150.0))  # box side in pixels: COCO's small, medium and large
 SHARES = (0.42, 0.38, 0.20)  # of the draws, a little more for large ones, which find no room more often
 
 
@@ -55,10 +57,13 @@ def draw_thing(rng: Rng, side: float) -> Thing:
 
 def paint(rng: Rng, thing: Thing, local: Array) -> Array:
     """A surface for the object, [h, w, 3]: near the ``local`` colour if it is camouflaged, shaded on one side."""
-    distance = rng.uniform(20, 40) if rng.random() < CAMOUFLAGED_SHARE else rng.uniform(45, 120)
+    distance = rng.uniform(25, 45) if rng.random() < CAMOUFLAGED_SHARE else rng.uniform(50, 130)
     tone = textures.away_from(rng, local, float(distance))
     shape = thing.opacity.shape
-    surface = textures.surface(rng, shape, tone, float(rng.uniform(8, 60)))
+    if rng.random() < COATED_SHARE:
+        surface = textures.dyed(rng, coat(rng, NAMES[thing.label], shape, thing.box), tone, float(rng.uniform(40, 120)))
+    else:
+        surface = textures.surface(rng, shape, tone, float(rng.uniform(8, 60)))
     slope = rng.uniform(-0.15, 0.15, 2)
     light = 1 + np.linspace(-slope[0], slope[0], shape[0])[:, None] + np.linspace(-slope[1], slope[1], shape[1])
     return np.asarray(surface * light[..., None], np.float32)

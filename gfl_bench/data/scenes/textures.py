@@ -40,7 +40,7 @@ def stripes(rng: Rng, shape: Shape) -> Array:
     """Bands of random direction and period, bent by noise."""
     phase = _phase(rng, shape, float(rng.uniform(4, 22)))
     wave = np.sin(phase + float(rng.uniform(0, 5)) * value_noise(rng, shape, 30.0))
-    return _hardened(wave, float(rng.uniform(1, 5)))
+    return hardened(wave, float(rng.uniform(1, 5)))
 
 
 def checks(rng: Rng, shape: Shape) -> Array:
@@ -48,7 +48,7 @@ def checks(rng: Rng, shape: Shape) -> Array:
     period = float(rng.uniform(5, 20))
     angle = float(rng.uniform(0, math.pi))
     wave = np.sin(_phase(rng, shape, period, angle)) * np.sin(_phase(rng, shape, period, angle + math.pi / 2))
-    return _hardened(wave, float(rng.uniform(1, 6)))
+    return hardened(wave, float(rng.uniform(1, 6)))
 
 
 def speckles(rng: Rng, shape: Shape) -> Array:
@@ -88,8 +88,18 @@ def away_from(rng: Rng, base: Array, distance: float) -> Array:
 
 def surface(rng: Rng, shape: Shape, mean: Array, contrast: float) -> Array:
     """A texture around the colour ``mean``; ``contrast`` is the swing of its pattern in grey levels. [H, W, 3]."""
+    return dyed(rng, field(rng, shape), mean, contrast)
+
+
+def dyed(rng: Rng, pattern: Array, mean: Array, contrast: float) -> Array:
+    """A field [H, W] as a surface that swings between two colours around ``mean``, [H, W, 3]."""
     swing = contrast * (0.6 * rng.standard_normal() + 0.5 * rng.standard_normal(3)).astype(np.float32)
-    return mean + (field(rng, shape) - np.float32(0.5))[..., None] * swing
+    return mean + (pattern - np.float32(0.5))[..., None] * swing
+
+
+def hardened(wave: Array, gain: float) -> Array:
+    """A wave in [-1, 1] as a field, the harder its edges the higher the gain."""
+    return np.asarray(0.5 + 0.5 * np.clip(wave * gain, -1, 1), np.float32)
 
 
 def _phase(rng: Rng, shape: Shape, period: float, angle: float | None = None) -> Array:
@@ -98,10 +108,6 @@ def _phase(rng: Rng, shape: Shape, period: float, angle: float | None = None) ->
     rows = np.arange(shape[0], dtype=np.float32) * np.float32(step * math.sin(angle))
     columns = np.arange(shape[1], dtype=np.float32) * np.float32(step * math.cos(angle))
     return np.asarray(rows[:, None] + columns + np.float32(rng.uniform(0, 2 * math.pi)), np.float32)
-
-
-def _hardened(wave: Array, gain: float) -> Array:
-    return np.asarray(0.5 + 0.5 * np.clip(wave * gain, -1, 1), np.float32)
 
 
 def _spread(values: Array) -> Array:

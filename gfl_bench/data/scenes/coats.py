@@ -1,0 +1,48 @@
+"""What the members of a class tend to wear: a pattern in the object's own frame.
+
+Form defines a class; its coat is only a hint, as fur and plumage are. Most members wear it, in any two colours, the
+others wear anything, and nothing keeps another class from a similar pattern. All coats look the same in a mirror.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gfl_bench.data.scenes.textures import Array, Rng, Shape, hardened
+
+Grid = NDArray[np.float32]  # coordinates from -1 to 1 over the object's box
+Coat = Callable[[Grid, Grid, float], Grid]  # x, y and a frequency to a wave in [-1, 1]
+
+
+def _radius(x: Grid, y: Grid) -> Grid:
+    return np.sqrt(x * x + y * y)
+
+
+COATS: dict[str, Coat] = {
+    "ellipse": lambda x, y, k: np.sin(k * y),  # bands across
+    "drop": lambda x, y, k: np.cos(2 * np.minimum(_radius(x, y), 1.5)),  # a bright or dark core
+    "rectangle": lambda x, y, k: np.sin(k * x) * np.sin(k * y),  # checks
+    "trapezoid": lambda x, y, k: np.cos(k * x),  # bands along
+    "hexagon": lambda x, y, k: np.cos(0.7 * k * (x + y)) * np.cos(0.7 * k * (x - y)),  # diamonds
+    "star": lambda x, y, k: np.cos(6 * np.arctan2(x, y)),  # rays
+    "flower": lambda x, y, k: np.sin(k * _radius(x, y)),  # circles
+    "ring": lambda x, y, k: np.sin(1.6 * k * y) * np.cos(1.6 * k * x),  # fine checks
+    "crescent": lambda x, y, k: np.clip(6 * y, -1, 1),  # two halves
+    "cross": lambda x, y, k: np.sin(k * (y + np.abs(x))),  # chevrons
+}
+
+
+def coat(rng: Rng, name: str, shape: Shape, box: NDArray[np.float64]) -> Array:
+    """The pattern of class ``name`` for an object with this ``box`` (x1, y1, x2, y2) in a mask of ``shape``, [H, W]."""
+    x, y = np.meshgrid(_across(shape[1], box[0], box[2]), _across(shape[0], box[1], box[3]))
+    wave = COATS[name](x, y, float(rng.uniform(2.0, 3.2)) * math.pi)
+    return hardened(wave, float(rng.uniform(1, 5)))
+
+
+def _across(length: int, low: float, high: float) -> Grid:
+    """Pixel centres of one axis, from -1 at ``low`` to 1 at ``high``."""
+    return np.asarray(2 * (np.arange(length) + 0.5 - low) / (high - low) - 1, np.float32)
