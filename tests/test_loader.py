@@ -21,6 +21,7 @@ from gfl_bench.data.batch_order import TrainingOrder, evaluation_batches
 from gfl_bench.data.coco import CocoDataset, Split
 from gfl_bench.data.error import DataError
 from gfl_bench.data.loader import eval_batches, prepare, train_batches
+from gfl_bench.data.scenes.objects import NAMES
 from gfl_bench.data.transforms import evaluation_transform, training_transform
 from gfl_bench.structures import Batch
 
@@ -221,7 +222,7 @@ def test_scenes_are_prepared_and_ready_to_load(tmp_path: Path) -> None:
     dataset = CocoDataset(splits["train"], training_transform(data), training=True)
     batch = next(train_batches(dataset, batch_size=2, seed=0, start_step=0, steps=1, workers=0))
     assert batch.images.shape == (2, 3, 96, 96)
-    assert len(dataset.category_ids) == 10
+    assert dataset.class_names == list(NAMES)
 
 
 def test_a_home_folder_in_a_path_is_understood(split: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -28,7 +29,10 @@ class FPN(nn.Module):
             size = merged[fine].shape[-2:]
             merged[fine] = merged[fine] + functional.interpolate(merged[fine + 1], size=size, mode="nearest")
         pyramid = [output(x) for output, x in zip(self.output, merged, strict=False)]
-        for number, output in enumerate(self.output[len(merged) :]):
-            coarsest = pyramid[-1]
-            pyramid.append(output(functional.relu(coarsest) if number > 0 and self.relu_before_p7 else coarsest))
+        # Small maps, so float32 costs nothing; and oneDNN's bf16 weight gradient of a strided convolution is not
+        # defined on a map one column wide (seen with torch 2.15 on an AMX processor).
+        with torch.autocast(pyramid[-1].device.type, enabled=False):
+            for number, output in enumerate(self.output[len(merged) :]):
+                coarsest = pyramid[-1].float()
+                pyramid.append(output(functional.relu(coarsest) if number > 0 and self.relu_before_p7 else coarsest))
         return pyramid

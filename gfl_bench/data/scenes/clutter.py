@@ -28,11 +28,11 @@ def ground(rng: Rng, size: int) -> Array:
     """A background [size, size, 3] of two or three textured regions with soft or hard borders."""
     shape = (size, size)
     tone = textures.colour(rng)
-    canvas = textures.surface(rng, shape, tone, float(rng.uniform(8, 45)))
+    canvas = textures.surface(rng, shape, tone, float(rng.uniform(5, 35)))
     for _ in range(int(rng.integers(1, 3))):
         other = textures.away_from(rng, tone, float(rng.uniform(10, 40)))
         region = np.clip((textures.value_noise(rng, shape, size / 2.5) - 0.5) * float(rng.uniform(2, 40)) + 0.5, 0, 1)
-        canvas += region[..., None] * (textures.surface(rng, shape, other, float(rng.uniform(8, 45))) - canvas)
+        canvas += region[..., None] * (textures.surface(rng, shape, other, float(rng.uniform(5, 35))) - canvas)
     return canvas
 
 
@@ -40,7 +40,7 @@ def scrap(rng: Rng, size: int, local: Array) -> Layer:
     """A distractor that belongs to no class: a ragged blob or a stroke, in a colour near the ``local`` one."""
     outline = _blob(rng, float(rng.uniform(4, 0.22 * size))) if rng.random() < 0.6 else _stroke(rng, size)
     opacity = rasterise(outline, 2) * np.float32(rng.uniform(0.5, 1.0))
-    return _placed(rng, opacity, size, textures.away_from(rng, local, float(rng.uniform(10, 50))))
+    return _placed(rng, opacity, size, textures.away_from(rng, local, float(rng.uniform(10, 40))))
 
 
 def stroke_over(rng: Rng, size: int, local: Array, centre: NDArray[np.float64]) -> Layer:
@@ -84,7 +84,7 @@ def _slab(rng: Rng, x: float, y: float, width: float, height: float) -> tuple[Ar
 def _placed(rng: Rng, opacity: Array, size: int, tone: Array) -> Layer:
     height, width = opacity.shape
     x, y = rng.integers(-width // 2, size - width // 2), rng.integers(-height // 2, size - height // 2)
-    return Layer(opacity, textures.surface(rng, (height, width), tone, float(rng.uniform(10, 50))), int(x), int(y))
+    return Layer(opacity, textures.surface(rng, (height, width), tone, float(rng.uniform(10, 40))), int(x), int(y))
 
 
 def _blob(rng: Rng, side: float) -> Outline:

@@ -1,11 +1,13 @@
-"""What the members of a class tend to wear: a pattern in the object's own frame.
+"""What the members of a class tend to wear: a pattern in the object's own frame, and a hue.
 
-Form defines a class; its coat is only a hint, as fur and plumage are. Most members wear it, in any two colours, the
-others wear anything, and nothing keeps another class from a similar pattern. All coats look the same in a mirror.
+Form defines a class; its coat and its hue are only hints, as fur and plumage are. Most members wear them, the others
+wear anything, and nothing keeps another class from a similar look. All coats look the same in a mirror. Without such
+hints a small detector needs tens of thousands of images before it tells the forms apart.
 """
 
 from __future__ import annotations
 
+import colorsys
 import math
 from collections.abc import Callable
 
@@ -22,11 +24,11 @@ def _radius(x: Grid, y: Grid) -> Grid:
     return np.sqrt(x * x + y * y)
 
 
+HUE_SPREAD = 0.03  # of a turn; the classes are an eighth apart
+
 COATS: dict[str, Coat] = {
     "ellipse": lambda x, y, k: np.sin(k * y),  # bands across
-    "drop": lambda x, y, k: np.cos(2 * np.minimum(_radius(x, y), 1.5)),  # a bright or dark core
     "rectangle": lambda x, y, k: np.sin(k * x) * np.sin(k * y),  # checks
-    "trapezoid": lambda x, y, k: np.cos(k * x),  # bands along
     "hexagon": lambda x, y, k: np.cos(0.7 * k * (x + y)) * np.cos(0.7 * k * (x - y)),  # diamonds
     "star": lambda x, y, k: np.cos(6 * np.arctan2(x, y)),  # rays
     "flower": lambda x, y, k: np.sin(k * _radius(x, y)),  # circles
@@ -41,6 +43,14 @@ def coat(rng: Rng, name: str, shape: Shape, box: NDArray[np.float64]) -> Array:
     x, y = np.meshgrid(_across(shape[1], box[0], box[2]), _across(shape[0], box[1], box[3]))
     wave = COATS[name](x, y, float(rng.uniform(2.0, 3.2)) * math.pi)
     return hardened(wave, float(rng.uniform(1, 5)))
+
+
+def hue(rng: Rng, name: str) -> Array:
+    """A colour of about the hue that is typical of class ``name``, [3] in grey levels."""
+    typical = list(COATS).index(name) / len(COATS)
+    turn = (typical + float(rng.normal(0, HUE_SPREAD))) % 1.0
+    rgb = colorsys.hsv_to_rgb(turn, float(rng.uniform(0.45, 0.95)), float(rng.uniform(0.4, 1.0)))
+    return np.array(rgb, np.float32) * np.float32(255)
 
 
 def _across(length: int, low: float, high: float) -> Grid:

@@ -11,15 +11,16 @@ from numpy.typing import NDArray
 from gfl_bench.data.scenes import textures
 from gfl_bench.data.scenes.ambiguity import Edges, Side, draw_edges, margin_of, soften
 from gfl_bench.data.scenes.clutter import Layer, veil
-from gfl_bench.data.scenes.coats import coat
+from gfl_bench.data.scenes.coats import coat, hue
 from gfl_bench.data.scenes.extent import visible_box
 from gfl_bench.data.scenes.shapes import CLASSES, draw_outline, rasterise
 from gfl_bench.data.scenes.textures import Array, Rng
 
 NAMES = tuple(CLASSES)
-CAMOUFLAGED_SHARE = 0.15
 COATED_SHARE = 0.7  # wear their class's pattern
-SIDES = ((14.0, 31.0), (32.0, 95.0), (96.0, 150.0))  # box side in pixels: COCO's small, medium and large
+HUED_SHARE = 0.8  # have their class's hue
+CAMOUFLAGED_SHARE = 0.3  # of the others
+SIDES = ((16.0, 31.0), (32.0, 95.0), (96.0, 150.0))  # box side in pixels: COCO's small, medium and large
 SHARES = (0.42, 0.38, 0.20)  # of the draws, a little more for large ones, which find no room more often
 
 
@@ -56,17 +57,23 @@ def draw_thing(rng: Rng, side: float) -> Thing:
 
 
 def paint(rng: Rng, thing: Thing, local: Array) -> Array:
-    """A surface for the object, [h, w, 3]: near the ``local`` colour if it is camouflaged, shaded on one side."""
-    distance = rng.uniform(25, 45) if rng.random() < CAMOUFLAGED_SHARE else rng.uniform(50, 130)
-    tone = textures.away_from(rng, local, float(distance))
-    shape = thing.opacity.shape
+    """A surface for the object, [h, w, 3], shaded on one side; ``local`` is the colour of the surroundings."""
+    shape, tone = thing.opacity.shape, _tone(rng, thing, local)
     if rng.random() < COATED_SHARE:
-        surface = textures.dyed(rng, coat(rng, NAMES[thing.label], shape, thing.box), tone, float(rng.uniform(40, 120)))
+        surface = textures.dyed(rng, coat(rng, NAMES[thing.label], shape, thing.box), tone, float(rng.uniform(25, 90)))
     else:
-        surface = textures.surface(rng, shape, tone, float(rng.uniform(8, 60)))
+        surface = textures.surface(rng, shape, tone, float(rng.uniform(5, 40)))
     slope = rng.uniform(-0.15, 0.15, 2)
     light = 1 + np.linspace(-slope[0], slope[0], shape[0])[:, None] + np.linspace(-slope[1], slope[1], shape[1])
     return np.asarray(surface * light[..., None], np.float32)
+
+
+def _tone(rng: Rng, thing: Thing, local: Array) -> Array:
+    """The colour typical of the class, or any other, in some cases one hard to tell from the ``local`` colour."""
+    if rng.random() < HUED_SHARE:
+        return hue(rng, NAMES[thing.label])
+    distance = rng.uniform(25, 45) if rng.random() < CAMOUFLAGED_SHARE else rng.uniform(50, 130)
+    return textures.away_from(rng, local, float(distance))
 
 
 def veils(rng: Rng, thing: Thing, local: Array) -> list[Layer]:

@@ -1,4 +1,4 @@
-"""The ten classes: outlines that differ by form alone, several of them easily taken for one another.
+"""The eight classes: outlines that differ by form, several of them easily taken for one another.
 
 An outline is a list of polygons [V, 2]: the first is filled, the others are cut out of it. Each class draws its own
 parameters, so that no two members are alike; aspect and rotation are drawn for all of them in ``draw_outline``.
@@ -32,20 +32,8 @@ def ellipse(rng: Rng) -> Outline:
     return [_polar(1.0, _circle())]
 
 
-def drop(rng: Rng) -> Outline:
-    """Round at one end, pointed at the other."""
-    angle, sharpness = _circle(), rng.uniform(0.5, 1.0)
-    return [np.stack([np.cos(angle), np.sin(angle) * ((1 - np.cos(angle)) / 2) ** sharpness], axis=1)]
-
-
 def rectangle(rng: Rng) -> Outline:
     return [np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], np.float64)]
-
-
-def trapezoid(rng: Rng) -> Outline:
-    top = rng.uniform(0.35, 0.7)
-    shift = rng.uniform(-0.2, 0.2)
-    return [np.array([[shift - top, -1], [shift + top, -1], [1, 1], [-1, 1]], np.float64)]
 
 
 def hexagon(rng: Rng) -> Outline:
@@ -83,7 +71,7 @@ def cross(rng: Rng) -> Outline:
 
 CLASSES: dict[str, Callable[[Rng], Outline]] = {
     draw.__name__: draw
-    for draw in (ellipse, drop, rectangle, trapezoid, hexagon, star, flower, ring, crescent, cross)
+    for draw in (ellipse, rectangle, hexagon, star, flower, ring, crescent, cross)
 }
 
 
