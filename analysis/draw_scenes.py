@@ -1,4 +1,4 @@
-"""Draw generated scenes with the uncertainty of each side: ``python analysis/draw_scenes.py --out docs/scenes.png``."""
+"""Draw generated scenes with the uncertainty of each side: ``python analysis/draw_scenes.py --out docs/scenes.jpg``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LINE = 1.2  # points
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, default=Path("docs/scenes.png"))
+    parser.add_argument("--out", type=Path, default=Path("docs/scenes.jpg"))
     parser.add_argument("--size", type=int, default=160, help="pixels of a scene")
     parser.add_argument("--first", type=int, default=0, help="index of the first scene of the validation split")
     options = parser.parse_args()
