@@ -7,6 +7,8 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/ready
+# One thread each: two processes of two threads on two cores wait for each other most of the time.
+PYTEST := OMP_NUM_THREADS=1 $(PY) -m pytest -n 2
 
 .PHONY: demo test quick lint types
 
@@ -22,10 +24,10 @@ demo: $(READY)
 	$(PY) analysis/make_tables.py --print table11
 
 test: lint types
-	$(PY) -m pytest
+	$(PYTEST)
 
 quick: $(READY)
-	$(PY) -m pytest -m "not slow"
+	$(PYTEST) -m "not slow"
 
 lint: $(READY)
 	$(PY) -m ruff check .
