@@ -96,7 +96,7 @@ def our_pass(cell: str, bf16: bool, channels_last: bool) -> Callable[[], object]
 
 def _their_detector(build: Callable[..., nn.Module], height: int, width: int) -> nn.Module:
     detector = build(
-        weights=None, weights_backbone=None, num_classes=CLASSES, trainable_backbone_layers=3,
+        weights=None, weights_backbone=None, num_classes=CLASSES,
         norm_layer=FrozenBatchNorm2d, min_size=height, max_size=width,
     )  # fmt: skip
     for parameter in [*detector.backbone.body.conv1.parameters(), *detector.backbone.body.layer1.parameters()]:

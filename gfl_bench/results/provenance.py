@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import gfl_bench
+from gfl_bench.cores import usable_cores
 
 PACKAGES = (
     "torch", "torchvision", "hydra-core", "omegaconf", "pycocotools", "numpy", "pillow", "scipy",
@@ -42,9 +43,8 @@ def git_state(checkout: Path) -> dict[str, Any] | None:
 
 def hardware() -> dict[str, Any]:
     """Processor, cores that this process may use, and the GPUs' names if torch is imported already."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     host = hashlib.sha256(platform.node().encode()).hexdigest()[:8]  # tells machines apart without naming them
-    return {"cpu": _cpu_model(), "cores": cores, "gpus": _gpus(), "host": host}
+    return {"cpu": _cpu_model(), "cores": usable_cores(), "gpus": _gpus(), "host": host}
 
 
 def _version(package: str) -> str | None:

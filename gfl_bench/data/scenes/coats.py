@@ -54,5 +54,5 @@ def hue(rng: Rng, name: str) -> Array:
 
 
 def _across(length: int, low: float, high: float) -> Grid:
-    """Pixel centres of one axis, from -1 at ``low`` to 1 at ``high``."""
-    return np.asarray(2 * (np.arange(length) + 0.5 - low) / (high - low) - 1, np.float32)
+    """Pixel centres of one axis, from -1 at ``low`` to 1 at ``high``; an object that shows nowhere has no extent."""
+    return np.asarray(2 * (np.arange(length) + 0.5 - low) / max(high - low, 1.0) - 1, np.float32)

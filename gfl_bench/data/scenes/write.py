@@ -18,7 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
+from threadpoolctl import threadpool_limits
 
+from gfl_bench.cores import usable_cores
 from gfl_bench.data.error import DataError
 from gfl_bench.data.scenes.objects import NAMES
 from gfl_bench.data.scenes.scene import Label, render
@@ -119,7 +121,9 @@ def _write(settings: SceneSettings, folder: Path, processes: int | None) -> None
     started, total = time.monotonic(), settings.train_images + settings.val_images
     log.info("writing %d scenes of %d pixels to %s", total, settings.size, folder.parent)
     (folder / "annotations").mkdir()
-    with ProcessPoolExecutor(processes or len(os.sched_getaffinity(0))) as pool:
+    cores = processes or usable_cores()
+    # NumPy's own threads would compete with the processes, and halve their speed.
+    with ProcessPoolExecutor(cores, initializer=threadpool_limits, initargs=(1,)) as pool:
         for split, name in enumerate(SPLITS):
             (folder / name).mkdir()
             work = partial(write_image, settings, folder / name, split)
