@@ -6,6 +6,7 @@ what they are trained with. K positives, m = ``channels``; the raw numbers of a 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -22,7 +23,7 @@ _MAX_LOG_VARIANCE = 7.0  # a standard deviation between 0.03 and 33 strides
 _LAST_BIN_MARGIN = 0.1  # bins: a target is at most n - 0.1, so that it has a bin on each side
 
 
-class BoxDistribution(nn.Module):
+class BoxDistribution(nn.Module, ABC):
     """What the box strategies share: a box is decoded from means, and trained with GIoU."""
 
     channels: int
@@ -35,9 +36,9 @@ class BoxDistribution(nn.Module):
         """Boxes [..., 4] in pixels of ``raw`` [..., 4, m] at ``priors`` whose tensors broadcast to it."""
         return boxes_from_distances(priors.center, self.mean(raw, priors) * priors.stride.unsqueeze(-1))
 
+    @abstractmethod
     def mean(self, raw: Tensor, priors: Priors) -> Tensor:
         """Expected distances (l, t, r, b) [..., 4] in strides."""
-        raise NotImplementedError
 
     def losses(self, raw: Tensor, boxes: Tensor, target: Tensor, priors: Priors) -> dict[str, Tensor]:
         """Loss of each positive, times its lambda of Eq. 15, and not yet normalised.

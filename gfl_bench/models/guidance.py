@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -12,9 +13,10 @@ from gfl_bench.config import schema
 from gfl_bench.structures import Probabilities
 
 
-class Guidance(nn.Module):
+class Guidance(nn.Module, ABC):
     """Reads a quality at every location of one level."""
 
+    @abstractmethod
     def forward(self, raw: Tensor, features: Tensor) -> Probabilities:
         """Quality [B, H, W, 1] in (0, 1), float32.
 
@@ -22,7 +24,6 @@ class Guidance(nn.Module):
             raw: [B, H, W, 4, m] float32, what the head predicts of each side; gradients flow into it.
             features: [B, F, H, W], the regression tower's output.
         """
-        raise NotImplementedError
 
 
 class DistributionGuidance(Guidance):

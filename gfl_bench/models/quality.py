@@ -6,6 +6,7 @@ a positive's box losses. B images, P priors, C classes, K positives.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -36,7 +37,7 @@ def real_iou(positives: Positives) -> Tensor:
     return positives.iou
 
 
-class QualityRepresentation:
+class QualityRepresentation(ABC):
     """What the strategies share: the class score ranks, a positive's box losses are weighted as asked."""
 
     aux_channels = 0  # of the branch beside the box
@@ -44,13 +45,13 @@ class QualityRepresentation:
     def __init__(self, config: schema.QualityConfig) -> None:
         self._box_weight = _BOX_WEIGHTS[config.box_weight]
 
+    @abstractmethod
     def losses(self, output: HeadOutput, positives: Positives, learns: Tensor) -> dict[str, Tensor]:
         """Sums over the batch, by the name of the loss; not yet normalised.
 
         Args:
             learns: [B, P] bool, False where no loss counts.
         """
-        raise NotImplementedError
 
     def class_scores(self, output: HeadOutput) -> Probabilities:
         """[B, P, C], what thresholds and top-k see: the class score, times the guidance's quality if any (Eq. 7)."""
