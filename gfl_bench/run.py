@@ -80,7 +80,8 @@ def _perform_recorded(config: Config, folder: RunFolder, cell: str | None, comma
         sys.exit(128 + stop.signal_number)  # ends the sweep as well: whoever asked wants the process gone
     except Exception as error:
         folder.fail(error)
-        log.debug("traceback", exc_info=True)
+        if not isinstance(error, ValueError):  # every mistake of a user is one; the rest is for a developer
+            log.exception("an unexpected error")
         return _count_failure("failed", f"{cell or folder.path}: {type(error).__name__}: {error}")
 
 

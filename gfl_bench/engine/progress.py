@@ -9,6 +9,7 @@ from types import TracebackType
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Column
 
 log = logging.getLogger(__name__)
 
@@ -46,9 +47,11 @@ class TerminalProgress(ProgressView):
 
     def __init__(self, title: str, total: int | None, console: Console | None = None) -> None:
         super().__init__(title, total)
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
-                   TextColumn("{task.fields[text]}"))
-        self._bar = Progress(*columns, console=console or Console(stderr=True), refresh_per_second=4)
+        # The text takes the width that is left; without a column of its own it would squeeze the bar out.
+        text = TextColumn("{task.fields[text]}", table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis"))
+        columns = (TextColumn("{task.description}"), BarColumn(16), MofNCompleteColumn(), TimeRemainingColumn(), text)
+        console = console or Console(stderr=True)
+        self._bar = Progress(*columns, console=console, refresh_per_second=4, expand=True)
         self._task = self._bar.add_task(title, total=total, text="")
 
     def update(self, completed: int, text: str | None = None) -> None:
