@@ -13,6 +13,7 @@ from analysis.condition import Condition, command
 from analysis.stats import Interval
 from analysis.summary import RowSummary, TableSummary
 from gfl_bench.results.metrics import METRICS
+from gfl_bench.results.store import flatten
 from gfl_bench.sweep.table import Table
 
 UNFINISHED = {"running": "is under way", "preempted": "was stopped", "failed": "failed"}
@@ -113,10 +114,19 @@ def _caption(summary: TableSummary, scale: Mapping[str, Any]) -> str:
     changed = f"Unlike the scale's own config: {condition.describe()}." if condition.changes else ""
     baselines = " or ".join(dict.fromkeys(f'"{row.against}"' for row in summary.rows if not row.row.needs))
     sentences = [
-        f"{_setting(condition, scale)}.", scale["scale"].get("caption", ""), changed,
+        f"{_setting(condition, scale)}, {_length(condition, scale)}.", scale["scale"].get("caption", ""), changed,
         f"Δ: difference to {baselines}, paired by seed.", *_speed(summary), f"Source: {summary.table.source}.",
     ]
     return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _length(condition: Condition, scale: Mapping[str, Any]) -> str:
+    """How long each row is trained; a row's own schedule may differ where the table's rows set one."""
+    values = flatten(scale) | {name: json.loads(text) for name, text in condition.changes}
+    epochs, steps, batch = (
+        values[name] for name in ("schedule.epochs", "scale.steps_per_epoch", "schedule.batch_size")
+    )
+    return f"{epochs} epochs" if steps is None else f"{epochs * steps:,} steps of {batch} images"
 
 
 def _speed(summary: TableSummary) -> list[str]:

@@ -43,7 +43,8 @@ def test_the_caption_says_scale_data_machine_and_the_scales_own_warning(runs: Pa
     (sheet,) = tables("table11", runs=runs)
     warning = compose_once(("scale=demo",))["scale"]["caption"]
     assert warning and warning in sheet.caption
-    assert "Scale demo, data scenes." in sheet.caption and "FPS measured on A processor" in sheet.caption
+    assert "Scale demo, data scenes, 600 steps of 16 images." in sheet.caption
+    assert "FPS measured on A processor" in sheet.caption
     for suffix in (".md", ".tex"):
         assert escape(warning) in (runs.parent / "report" / f"table11.demo{suffix}").read_text()
 
