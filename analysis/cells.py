@@ -1,85 +1,91 @@
-"""What each cell is at each scale, composed by Hydra once and kept until an option file changes."""
+"""What each row is at each scale: Hydra composes the scale, a row's own sections take the place of the scale's.
+
+Hydra needs a tenth of a second for a config, and there are fifty rows a scale. A test holds both ways equal.
+"""
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import json
-from pathlib import Path
+from copy import deepcopy
+from functools import cache
 from typing import Any
 
-import gfl_bench.config
-from gfl_bench.atomic import replacing
-from gfl_bench.config.paths import conf_folder, sweeps_folder
+from omegaconf import DictConfig, OmegaConf
+
+from gfl_bench.config import compose
+from gfl_bench.config.options import fill_option
+from gfl_bench.config.paths import conf_folder
+from gfl_bench.sweep.table import Cell
 
 
 class CellError(ValueError):
-    """A cell that cannot be composed."""
+    """A scale that cannot be composed."""
 
 
 class ComposedCells:
-    """Configs of cells by name and scale.
+    """Configs of cells by scale, as nested dicts of plain values."""
 
-    Args:
-        cache: file that keeps them between calls; it is dropped when the options or their types change.
-    """
-
-    def __init__(self, cache: Path) -> None:
-        self._cache = cache
-        self._key = _digest()
-        self._configs = self._load()
+    def __init__(self) -> None:
+        self._scales: dict[str, dict[str, Any]] = {}
         self._failures: dict[str, CellError] = {}
-        self._saved = len(self._configs)
 
-    def config(self, scale: str, cell: str | None = None) -> dict[str, Any]:
-        """The config of ``cell`` at ``scale``, or of the scale alone, as nested dicts.
+    def config(self, scale: str, cell: Cell | None = None) -> dict[str, Any]:
+        """What ``scale=<scale> cell=<cell>`` runs, or the scale alone.
 
         Raises:
-            CellError: Hydra or the project's own rules refuse it.
+            CellError: Hydra or the project's own rules refuse the scale.
         """
-        overrides = [f"scale={scale}"] + ([] if cell is None else [f"cell={cell}"])
-        name = " ".join(overrides)
-        if name in self._failures:
-            raise self._failures[name]
-        if name not in self._configs:
-            self._configs[name] = self._compose(name, overrides)
-        return self._configs[name]
+        base = self._scale(scale)
+        if cell is None:
+            return base
+        groups = {key.partition(".")[0] for key in cell.overrides}
+        return _plain(base | {group: _section(base, scale, group, cell) for group in groups})
 
     @property
     def failures(self) -> list[str]:
         """Why some could not be composed."""
         return [str(error) for error in self._failures.values()]
 
-    def save(self) -> None:
-        """Keep what was composed; where that cannot be written, the next call composes again."""
-        if len(self._configs) == self._saved:
-            return
-        with contextlib.suppress(OSError), replacing(self._cache) as file:
-            file.write(json.dumps({"key": self._key, "configs": self._configs}).encode())
+    def _scale(self, scale: str) -> dict[str, Any]:
+        if scale in self._failures:
+            raise self._failures[scale]
+        if scale not in self._scales:
+            self._scales[scale] = self._compose(scale)
+        return self._scales[scale]
 
-    def _compose(self, name: str, overrides: list[str]) -> dict[str, Any]:
-        from gfl_bench.config import compose  # brings Hydra, which a full cache does without
-
+    def _compose(self, scale: str) -> dict[str, Any]:
         try:
-            return compose.compose(overrides)
-        except Exception as error:  # whatever Hydra raises is about these overrides
+            return compose.compose([f"scale={scale}"])
+        except Exception as error:  # whatever Hydra raises is about this scale
             first = str(error).strip().splitlines() or [type(error).__name__]
-            self._failures[name] = CellError(f"{name} cannot be composed: {first[0]}")
-            raise self._failures[name] from error
-
-    def _load(self) -> dict[str, dict[str, Any]]:
-        try:
-            kept = json.loads(self._cache.read_bytes())
-            return dict(kept["configs"]) if kept["key"] == self._key else {}
-        except (OSError, ValueError, KeyError, TypeError):
-            return {}
+            self._failures[scale] = CellError(f"scale={scale} cannot be composed: {first[0]}")
+            raise self._failures[scale] from error
 
 
-def _digest() -> str:
-    """Changes with every file that decides what a cell is."""
-    package = Path(gfl_bench.config.__file__).parent
-    files = [*conf_folder().rglob("*.yaml"), *sweeps_folder().glob("*.yaml"), *package.rglob("*.py")]
-    digest = hashlib.sha256()
-    for path in sorted(files):
-        digest.update(f"{path.name}\0".encode() + path.read_bytes())
-    return digest.hexdigest()
+def _section(base: dict[str, Any], scale: str, group: str, cell: Cell) -> Any:
+    """One group of a cell: the option's file, over it what the scale says of the group, over that the cell's values."""
+    choice = cell.choices.get(group)
+    section = OmegaConf.create(base[group]) if choice is None else deepcopy(_option_at(scale, group, choice))
+    for key, value in cell.values.items():
+        if key.startswith(f"{group}."):
+            OmegaConf.update(section, key.removeprefix(f"{group}."), value)
+    return section
+
+
+@cache
+def _option_at(scale: str, group: str, choice: str) -> DictConfig:
+    section = OmegaConf.merge(fill_option(group, choice), _scale_values(scale).get(group, {}))
+    assert isinstance(section, DictConfig)
+    return section
+
+
+@cache
+def _scale_values(scale: str) -> DictConfig:
+    values = OmegaConf.load(conf_folder() / "scale" / f"{scale}.yaml")
+    assert isinstance(values, DictConfig)
+    return values
+
+
+def _plain(config: dict[str, Any]) -> dict[str, Any]:
+    container = OmegaConf.to_container(OmegaConf.create(config), resolve=True, enum_to_str=True)
+    assert isinstance(container, dict)
+    return {str(key): value for key, value in container.items()}

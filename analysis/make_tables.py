@@ -45,10 +45,9 @@ def make_tables(tables: dict[str, Table], folder: Path, out: Path) -> list[Sheet
     """Write all tables from the runs in ``folder`` to ``out``; returns what was written, in the page's order."""
     out.mkdir(parents=True, exist_ok=True)
     runs = load_runs(folder)
-    cells = ComposedCells(out / ".cells.json")
+    cells = ComposedCells()
     summaries = [summary for table in tables.values() for summary in _summaries(table, runs, cells)]
     written = [(each, write_sheet(each, cells.config(each.condition.scale), str(folder))) for each in summaries]
-    cells.save()
     for summary, sheet in written:
         _write(out, sheet.name, {".md": markdown(sheet), ".tex": latex(sheet), ".csv": spreadsheet(summary, sheet)})
     sheets = [sheet for _, sheet in written]

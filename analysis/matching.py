@@ -92,7 +92,7 @@ def _rows_at(table: Table, scale: str, cells: ComposedCells) -> dict[str, tuple[
         cells.config(scale)
         for row in table.rows:
             if not row.needs:
-                config = cells.config(scale, table.cell(row).name)
+                config = cells.config(scale, table.cell(row))
                 rows.setdefault(_identity(table, config), (row.name, config))
     return rows
 

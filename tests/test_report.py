@@ -7,19 +7,15 @@ import io
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 import scipy.stats
 from recorded import a_run, compose_once, lines, tables
 
-from analysis.cells import ComposedCells
 from analysis.condition import Condition
 from analysis.latex import escape
 from analysis.make_tables import main
-from gfl_bench.config import compose as composition
 from gfl_bench.results.record import RunFolder
 
 SCRIPT = Path(__file__).parents[1] / "analysis" / "make_tables.py"
@@ -88,33 +84,6 @@ def test_unreadable_records_are_named_on_the_page_and_the_terminal(
     tables("table05", runs=runs)
     assert f"{result} is cut short" in capsys.readouterr().err
     assert "is cut short" in (runs.parent / "report" / "index.html").read_text()
-
-
-def test_composed_cells_are_kept_until_an_option_file_changes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[Sequence[str]] = []
-
-    def counted(overrides: list[str]) -> dict[str, Any]:
-        asked.append(overrides)
-        return {"quality": {"name": "joint"}}
-
-    monkeypatch.setattr(composition, "compose", counted)
-    conf = tmp_path / "conf"
-    conf.mkdir()
-    (conf / "config.yaml").write_text("a: 1")
-    monkeypatch.setattr("analysis.cells.conf_folder", lambda: conf)
-    for _ in range(2):
-        cells = ComposedCells(tmp_path / ".cells.json")
-        assert cells.config("demo", "table05.beta2") == {"quality": {"name": "joint"}}
-        cells.save()
-    assert asked == [["scale=demo", "cell=table05.beta2"]]
-    (conf / "config.yaml").write_text("a: 2")
-    ComposedCells(tmp_path / ".cells.json").config("demo", "table05.beta2")
-    assert len(asked) == 2
-    (tmp_path / ".cells.json").write_text("{cut")
-    ComposedCells(tmp_path / ".cells.json").config("demo", "table05.beta2")
-    assert len(asked) == 3
 
 
 def test_a_condition_names_its_files_by_its_content() -> None:

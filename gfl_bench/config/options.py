@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from hydra.core.config_store import ConfigStore
+from omegaconf import DictConfig, OmegaConf
 
 from gfl_bench.config import schema
+from gfl_bench.config.paths import conf_folder
 
 OPTIONS: dict[str, type] = {
     "detector/atss": schema.DetectorConfig,
@@ -26,6 +28,16 @@ OPTIONS: dict[str, type] = {
     "data/coco": schema.COCO,
     "schedule": schema.ScheduleConfig,
 }
+
+
+def fill_option(group: str, name: str) -> DictConfig:
+    """The dataclass of the option ``<group>=<name>`` with the values of its file, as Hydra composes it at first."""
+    values = OmegaConf.load(conf_folder() / group / f"{name}.yaml")
+    assert isinstance(values, DictConfig)
+    (base,) = values.pop("defaults")  # such as /schema/quality/joint@_here_
+    filled = OmegaConf.merge(OmegaConf.structured(OPTIONS[base[len("/schema/") : -len("@_here_")]]), values)
+    assert isinstance(filled, DictConfig)
+    return filled
 
 
 def register_schema() -> None:
