@@ -17,7 +17,8 @@ from matplotlib.ticker import NullFormatter, ScalarFormatter
 
 from gfl_bench.config.paths import sweeps_folder
 from gfl_bench.results.store import load_runs
-from gfl_bench.sweep.table import Table, load_tables
+from gfl_bench.sweep.files import load_tables
+from gfl_bench.sweep.table import Table
 
 STYLES = ("o-", "s--", "^-.", "D:", "v-")  # told apart in print, and by the colour-blind
 COLOURS = ("#000000", "#0072b2", "#e69f00", "#009e73", "#d55e00")  # Okabe and Ito

@@ -21,7 +21,9 @@ from analysis.spreadsheet import spreadsheet
 from analysis.summary import TableSummary, summarise
 from gfl_bench.config.paths import sweeps_folder
 from gfl_bench.results.store import Runs, load_runs
-from gfl_bench.sweep.table import SweepError, Table, load_tables
+from gfl_bench.sweep.files import load_tables
+from gfl_bench.sweep.table import Table
+from gfl_bench.sweep.validity import SweepError
 
 DEFAULT_SCALE = "demo"
 

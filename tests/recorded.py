@@ -14,7 +14,7 @@ from gfl_bench.config import compose as composition
 from gfl_bench.config.paths import sweeps_folder
 from gfl_bench.results.record import RunFolder
 from gfl_bench.results.result import Divergence, Result
-from gfl_bench.sweep.table import load_tables
+from gfl_bench.sweep.files import load_tables
 
 TABLES = load_tables(sweeps_folder())
 

@@ -19,7 +19,9 @@ from omegaconf import OmegaConf
 
 from gfl_bench.config.compose import register_options
 from gfl_bench.config.paths import conf_folder, sweeps_folder
-from gfl_bench.sweep.table import Cell, Row, SweepError, Table, load_tables
+from gfl_bench.sweep.files import load_tables
+from gfl_bench.sweep.table import Cell, Row, Table
+from gfl_bench.sweep.validity import SweepError
 
 GOLDEN = Path(__file__).parent / "goldens" / "paper_tables.yaml"
 SHARED = Path(__file__).parents[2] / "shared" / "paper" / "tables.yaml"

@@ -16,8 +16,9 @@ from gfl_bench.config.identity import plain
 from gfl_bench.config.options import register_schema
 from gfl_bench.config.paths import conf_folder, sweeps_folder
 from gfl_bench.config.schema import Config
+from gfl_bench.sweep.files import load_tables
 from gfl_bench.sweep.register import register
-from gfl_bench.sweep.table import Table, load_tables
+from gfl_bench.sweep.table import Table
 
 
 @cache

@@ -7,19 +7,17 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import MISSING, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 
 from gfl_bench.results.metrics import METRICS
+from gfl_bench.sweep.table import Table
 
 try:
     from yaml import CSafeLoader as SafeLoader  # seven times as fast; every start reads the table files
 except ImportError:
     from yaml import SafeLoader  # type: ignore[assignment]
-
-if TYPE_CHECKING:
-    from gfl_bench.sweep.table import Table
 
 GROUPS = ("detector", "quality", "box", "guidance", "backbone", "neck", "data", "schedule")
 NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9][a-z0-9_]*)*")  # what Hydra reads without quotes
