@@ -18,7 +18,7 @@ from torch.nn import functional
 
 _LossAndSlope = tuple[Tensor, Tensor]
 _MAX_EXPONENT = 40.0  # beyond, log(1 + e^x) is x and sigmoid(x) is 1 to the last digit, in float64 too
-_BLOCK = 2**16  # entries: 256 KiB of float32
+_BLOCK = 2**17  # entries: 512 KiB of float32
 _MIN_LOG = -100.0  # floor of a logarithm in cross-entropy, torch's own
 _MIN_VARIANCE = 1e-12  # floor of p (1 - p) in its gradient, torch's own
 
