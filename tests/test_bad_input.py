@@ -155,10 +155,12 @@ def test_a_broken_image_is_named_when_it_is_loaded_also_by_a_worker(
     damage: Callable[[Path], None], cause: str, workers: int, split: Split
 ) -> None:
     dataset = dataset_of(split)
+    validate(split)
     damage(split.images / "12.jpg")
     message = refusal(lambda: list(eval_batches(dataset, batch_size=2, workers=workers)))
     assert message.startswith(f"{split.images / '12.jpg'}: ")
     assert "image 12" in message
     assert cause in message
+    assert refusal(lambda: validate(split)) == message, "before training, too"
     training = train_batches(dataset, batch_size=3, seed=0, start_step=0, steps=5, workers=workers)
     assert refusal(lambda: list(training)) == message

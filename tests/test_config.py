@@ -59,7 +59,8 @@ def test_scale_paper_is_the_recipe_of_section_4() -> None:
 
 
 @pytest.mark.parametrize(
-    "override", ["quality.betta=1", "box.n=many", "quality.loss=huber", "schedule=3y", "nonsense=1"]
+    "override",
+    ["quality.betta=1", "box.n=many", "quality.loss=huber", "detector.postprocess.rank=pair", "schedule=3y", "no=1"],
 )
 def test_a_typo_on_the_command_line_is_refused(override: str) -> None:
     with pytest.raises((HydraException, ConfigError)):

@@ -11,6 +11,7 @@ from detectors import FAMILIES, nano, stored_batch, stored_detector
 from reference import GOLDENS
 from torch import Tensor
 
+from gfl_bench.config.schema import Ranking
 from gfl_bench.models.build import build_detector
 from gfl_bench.models.detector import Detector
 from gfl_bench.models.reference_names import Family, UnknownNameError, from_reference, to_reference
@@ -98,9 +99,9 @@ def test_gradients_are_the_references(family: str) -> None:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize(("rank", "key"), [("pairs", "pred"), ("locations", "pred_mmdet2style")])
+@pytest.mark.parametrize(("rank", "key"), [(Ranking.pairs, "pred"), (Ranking.locations, "pred_mmdet2style")])
 @pytest.mark.parametrize("family", FAMILIES)
-def test_detections_are_the_references(family: str, rank: str, key: str) -> None:
+def test_detections_are_the_references(family: str, rank: Ranking, key: str) -> None:
     detector, stored = stored_detector(family)
     if f"{key}/0/bboxes" not in stored:
         pytest.skip(f"no mmdetection 2 detections are stored for {family}")

@@ -6,7 +6,7 @@ import pytest
 import torch
 from reference import golden
 
-from gfl_bench.config.schema import PostProcessConfig
+from gfl_bench.config.schema import PostProcessConfig, Ranking
 from gfl_bench.models.postprocess import Candidates, choose, class_wise_nms, suppress
 from gfl_bench.structures import Probabilities
 
@@ -67,20 +67,20 @@ def test_the_factor_comes_after_the_threshold() -> None:
 def test_ranked_locations_keep_all_their_classes_and_are_ranked_by_the_final_score() -> None:
     scores = Probabilities(torch.tensor([[0.9, 0.1], [0.5, 0.4], [0.6, 0.0]]))
     factor = Probabilities(torch.tensor([[0.1], [1.0], [1.0]]))
-    found = choose(scores, factor, [(1, 3)], PostProcessConfig(candidates=2, rank="locations"))
+    found = choose(scores, factor, [(1, 3)], PostProcessConfig(candidates=2, rank=Ranking.locations))
     pairs = set(zip(found.location.tolist(), found.label.tolist(), strict=True))
     assert pairs == {(1, 0), (1, 1), (2, 0)}
 
 
-@pytest.mark.parametrize(("rank", "count"), [("pairs", 1), ("locations", 2)])
-def test_boxes_without_area_are_dropped_in_mmdetection_3_s_way_only(rank: str, count: int) -> None:
+@pytest.mark.parametrize(("rank", "count"), [(Ranking.pairs, 1), (Ranking.locations, 2)])
+def test_boxes_without_area_are_dropped_in_mmdetection_3_s_way_only(rank: Ranking, count: int) -> None:
     boxes = torch.tensor([[0.0, 0.0, 9.0, 9.0], [5.0, 5.0, 5.0, 9.0]])
     candidates = Candidates(torch.arange(2), torch.zeros(2, dtype=torch.int64), torch.tensor([0.5, 0.9]))
     assert len(suppress(boxes, candidates, PostProcessConfig(rank=rank)).scores) == count
 
 
-@pytest.mark.parametrize("rank", ["pairs", "locations"])
-def test_no_score_above_the_threshold_gives_no_detection(rank: str) -> None:
+@pytest.mark.parametrize("rank", list(Ranking))
+def test_no_score_above_the_threshold_gives_no_detection(rank: Ranking) -> None:
     config = PostProcessConfig(rank=rank)
     found = choose(Probabilities(torch.full((6, 3), 0.01)), None, [(1, 4), (2, 1)], config)
     detections = suppress(torch.zeros(len(found.score), 4), found, config)

@@ -153,7 +153,6 @@ def test_signal_handlers_come_back_after_training(tmp_path: Path) -> None:
     assert signal.getsignal(signal.SIGTERM) is before
 
 
-
 class Poisoned(StandIn):
     """The box term is not a number at one step."""
 
@@ -173,7 +172,6 @@ def test_loss_that_is_not_finite_names_its_step_and_term(tmp_path: Path, value: 
         trainer_of(Poisoned(7, value), tmp_path).train(batches_from(0, 12))
     assert (stopped.value.step, stopped.value.term) == (7, "loss_box")
     assert trainer_of(StandIn(), tmp_path).step == 5  # the checkpoint before is still a good one
-
 
 
 @pytest.mark.parametrize("images_at_once", [1, 3, 4])

@@ -18,6 +18,7 @@ from gfl_bench.data.instances_json import is_integer, load_instances
 
 log = logging.getLogger(__name__)
 
+
 @dataclass
 class ImageRecord:
     """One image and its boxes (x1, y1, x2, y2), clipped to it, in its own pixels."""

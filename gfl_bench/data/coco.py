@@ -16,7 +16,7 @@ from torchvision import tv_tensors
 
 from gfl_bench.data.annotations import ImageRecord, read_annotations
 from gfl_bench.data.error import DataError
-from gfl_bench.data.images import read_rgb
+from gfl_bench.data.images import check_image, read_rgb
 
 __all__ = ["CocoDataset", "DataError", "Sample", "Split", "validate"]
 
@@ -46,9 +46,10 @@ class Sample:
 
 
 def validate(split: Split) -> None:
-    """Check a whole split before it is used: its annotations, and that every image file is there.
+    """Check a whole split before it is used: its annotations, and that every image is there and can be read.
 
-    Images are decoded only when they are loaded, which is when a broken one is reported.
+    A JPEG is not decoded for that if it has its end mark, so a file that is damaged in its middle is reported only when
+    it is loaded.
 
     Raises:
         DataError: the first thing found wrong, with the file, the id and the cause.
@@ -57,11 +58,7 @@ def validate(split: Split) -> None:
     if not split.images.is_dir():
         raise DataError(f"{split.images}: the images folder does not exist; check the path")
     for record in annotations.images:
-        if not (split.images / record.file_name).is_file():
-            raise DataError(
-                f"{split.images / record.file_name}: the file of image {record.id} in {split.annotations} does not "
-                "exist; check the images folder"
-            )
+        check_image(split.images / record.file_name, record.id, record.width, record.height)
 
 
 class CocoDataset(Dataset[Sample]):

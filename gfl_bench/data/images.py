@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,8 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps
 
 from gfl_bench.data.error import DataError
+
+JPEG_END = b"\xff\xd9"
 
 
 def read_rgb(path: Path, image_id: int, width: int, height: int) -> NDArray[np.uint8]:
@@ -36,6 +39,27 @@ def read_rgb(path: Path, image_id: int, width: int, height: int) -> NDArray[np.u
         f"{path}: image {image_id} is {found[0]} x {found[1]} pixels but its annotations say {width} x {height}; "
         "correct its width and height, or the file"
     )
+
+
+def check_image(path: Path, image_id: int, width: int, height: int) -> None:
+    """Make sure that ``read_rgb`` will succeed. A JPEG of the right size that has its end mark is not decoded for that.
+
+    Raises:
+        DataError: as ``read_rgb``.
+    """
+    if not _is_whole_jpeg(path, (width, height)):
+        read_rgb(path, image_id, width, height)
+
+
+def _is_whole_jpeg(path: Path, size: tuple[int, int]) -> bool:
+    try:
+        with path.open("rb") as file, Image.open(file) as image:
+            if image.format != "JPEG" or image.size != size:
+                return False
+            file.seek(-2, os.SEEK_END)
+            return file.read() == JPEG_END
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        return False
 
 
 def _oriented(image: Image.Image, size: tuple[int, int]) -> Image.Image | None:

@@ -34,11 +34,10 @@ def prepare(data: DataConfig, cache: Path) -> dict[str, Split]:
     if isinstance(data, Scenes):
         settings = SceneSettings(data.size, data.train_images, data.val_images, data.seed)
         folder = ensure_scenes(settings, cache.expanduser())
-        splits = {name: Split(folder / name, folder / "annotations" / f"{name}.json") for name in SPLITS}
-    elif isinstance(data, COCO):
-        splits = {"train": _split("train", data.train), "val": _split("val", data.val)}
-    else:
+        return {name: Split(folder / name, folder / "annotations" / f"{name}.json") for name in SPLITS}
+    if not isinstance(data, COCO):
         raise DataError(f"data={data.name} has no loader; choose data=scenes or data=coco")
+    splits = {"train": _split("train", data.train), "val": _split("val", data.val)}
     for split in splits.values():
         validate(split)
     return splits

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torchvision.ops import batched_nms, nms
 
-from gfl_bench.config.schema import PostProcessConfig
+from gfl_bench.config.schema import PostProcessConfig, Ranking
 from gfl_bench.structures import Detections, Probabilities
 
 _OFFSET_TRICK_LIMIT = 10000  # boxes; beyond, the reference goes through the classes one by one
@@ -62,7 +62,7 @@ def _best_locations(
     return chosen[location], label, scores[chosen[location], label]
 
 
-_RANKS = {"pairs": _best_pairs, "locations": _best_locations}
+_RANKS = {Ranking.pairs: _best_pairs, Ranking.locations: _best_locations}
 
 
 def _best_of_each(values: Tensor, lengths: list[int], count: int) -> Tensor:
@@ -77,7 +77,7 @@ def _best_of_each(values: Tensor, lengths: list[int], count: int) -> Tensor:
 def suppress(boxes: Tensor, candidates: Candidates, config: PostProcessConfig) -> Detections:
     """Class-wise NMS: the best ``max_detections`` of ``boxes`` [M, 4], those of ``candidates``, best first."""
     score, label = candidates.score, candidates.label
-    if config.rank == "pairs":
+    if config.rank is Ranking.pairs:
         kept = (boxes[:, 2:] > boxes[:, :2]).all(dim=1)
         boxes, score, label = boxes[kept], score[kept], label[kept]
     best = class_wise_nms(boxes, score, label, config.nms_iou)[: config.max_detections]

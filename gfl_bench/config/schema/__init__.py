@@ -28,6 +28,7 @@ from gfl_bench.config.schema.detector import (
     HeadConfig,
     PostProcessConfig,
     PriorConfig,
+    Ranking,
 )
 from gfl_bench.config.schema.experiment import (
     Config,
@@ -93,6 +94,7 @@ __all__ = [
     "Precision",
     "PriorConfig",
     "QualityConfig",
+    "Ranking",
     "ResNet",
     "ScaleConfig",
     "Scenes",

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import Enum
 
 from omegaconf import MISSING
 
 from gfl_bench.config.schema.box import DiracCoding
+
+
+class Ranking(Enum):
+    """What competes for the candidates that go on to NMS."""
+
+    pairs = "pairs"  # of a location and a class: mmdetection 3
+    locations = "locations"  # by their best class: mmdetection 2
 
 
 @dataclass
@@ -40,7 +48,7 @@ class HeadConfig:
 class PostProcessConfig:
     score_threshold: float = 0.05
     candidates: int = 1000  # kept on each level before NMS
-    rank: str = "pairs"  # what is ranked: "pairs" of location and class (mmdetection 3), "locations" (mmdetection 2)
+    rank: Ranking = Ranking.pairs
     nms_iou: float = 0.6
     max_detections: int = 100
 
