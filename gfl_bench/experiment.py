@@ -66,9 +66,9 @@ class Experiment:
         self.device = choose_device(config.machine.device)
         self.timings: dict[str, Any] = {}
         with self._timed("data"):
-            splits = prepare(config.data, cache_folder(config.paths.cache))
-            self.validation = CocoDataset(splits["val"], evaluation_transform(config.data), training=False)
-            self.training = CocoDataset(splits["train"], training_transform(config.data), training=True)
+            needed = ("train", "val") if config.mode is Mode.train else ("val",)
+            self.splits = prepare(config.data, cache_folder(config.paths.cache), needed)
+            self.validation = CocoDataset(self.splits["val"], evaluation_transform(config.data), training=False)
         self.detector: Detector = build_detector(config, len(self.validation.category_ids), config.seed)
         self.result = Result(
             cell=cell, id=run_id(config), seed=config.seed, scale=config.scale.name, command=command,
@@ -95,15 +95,16 @@ class Experiment:
 
     def _train(self) -> None:
         schedule = self.config.schedule
+        training = CocoDataset(self.splits["train"], training_transform(self.config.data), training=True)
         trainer = Trainer(
             self.detector, self.config,
-            steps_per_epoch=steps_per_epoch(self.config.scale, len(self.training), schedule.batch_size),
+            steps_per_epoch=steps_per_epoch(self.config.scale, len(training), schedule.batch_size),
             device=self.device, run=self.result.id, checkpoint=self.folder.checkpoint, record=self.folder.log,
         )  # fmt: skip
         self.folder.step(trainer.step, trainer.steps)
         trainer.train(
             train_batches(
-                self.training, batch_size=schedule.batch_size, seed=self.config.seed, start_step=trainer.step,
+                training, batch_size=schedule.batch_size, seed=self.config.seed, start_step=trainer.step,
                 steps=trainer.steps, workers=self.config.machine.workers,
             )
         )  # fmt: skip

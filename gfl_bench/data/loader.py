@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
@@ -21,8 +21,8 @@ from gfl_bench.structures import Batch, Instances
 DIVISOR = 32  # pixels; sides of a padded image are multiples of it
 
 
-def prepare(data: DataConfig, cache: Path) -> dict[str, Split]:
-    """The splits ``train`` and ``val`` of a data option, checked; scenes are generated where they are missing.
+def prepare(data: DataConfig, cache: Path, needed: Sequence[str] = SPLITS) -> dict[str, Split]:
+    """The splits ``needed`` of a data option, checked; scenes are generated where they are missing.
 
     Args:
         data: the chosen option. Paths may begin with ``~``.
@@ -34,10 +34,10 @@ def prepare(data: DataConfig, cache: Path) -> dict[str, Split]:
     if isinstance(data, Scenes):
         settings = SceneSettings(data.size, data.train_images, data.val_images, data.seed)
         folder = ensure_scenes(settings, cache.expanduser())
-        return {name: Split(folder / name, folder / "annotations" / f"{name}.json") for name in SPLITS}
+        return {name: Split(folder / name, folder / "annotations" / f"{name}.json") for name in needed}
     if not isinstance(data, COCO):
         raise DataError(f"data={data.name} has no loader; choose data=scenes or data=coco")
-    splits = {"train": _split("train", data.train), "val": _split("val", data.val)}
+    splits = {name: _split(name, getattr(data, name)) for name in needed}
     for split in splits.values():
         validate(split)
     return splits
