@@ -131,7 +131,7 @@ def _length(condition: Condition, scale: Mapping[str, Any]) -> str:
 
 def _speed(summary: TableSummary) -> list[str]:
     """Where FPS was measured, since it means nothing elsewhere."""
-    if "FPS" not in summary.table.columns or not summary.hardware:
+    if not any(row.measured.get("FPS") for row in summary.rows):
         return []
     warning = ["Speeds on different machines cannot be compared."] if len(summary.hardware) > 1 else []
     return [f"FPS measured on {' and on '.join(summary.hardware)}.", *warning]
