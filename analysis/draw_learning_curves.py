@@ -58,9 +58,8 @@ def draw(curves: pd.DataFrame, path: Path) -> None:
 
 def markdown(curves: pd.DataFrame) -> str:
     """AP at each length, and below each length the ranks of the rows, first the best."""
-    shown = curves.map(lambda ap: f"{ap:.1f}")
-    ranks = curves.rank(ascending=False).astype("Int64").astype(str)
-    cells = shown + " (" + ranks + ")"
+    ranks = curves.rank(ascending=False).map(lambda rank: f" ({rank:.0f})")
+    cells = (curves.map(lambda ap: f"{ap:.1f}") + ranks).where(curves.notna(), "not run")
     return str(cells.rename_axis(None, axis=1).rename_axis("AP (rank)").to_markdown())
 
 
