@@ -12,6 +12,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from gfl_bench.config import compose
+from gfl_bench.config.identity import plain_values
 from gfl_bench.config.options import fill_option
 from gfl_bench.config.paths import conf_folder
 from gfl_bench.sweep.table import Cell
@@ -38,7 +39,7 @@ class ComposedCells:
         if cell is None:
             return base
         groups = {key.partition(".")[0] for key in cell.overrides}
-        return _plain(base | {group: _section(base, scale, group, cell) for group in groups})
+        return plain_values(OmegaConf.create(base | {group: _section(base, scale, group, cell) for group in groups}))
 
     @property
     def failures(self) -> list[str]:
@@ -83,9 +84,3 @@ def _scale_values(scale: str) -> DictConfig:
     values = OmegaConf.load(conf_folder() / "scale" / f"{scale}.yaml")
     assert isinstance(values, DictConfig)
     return values
-
-
-def _plain(config: dict[str, Any]) -> dict[str, Any]:
-    container = OmegaConf.to_container(OmegaConf.create(config), resolve=True, enum_to_str=True)
-    assert isinstance(container, dict)
-    return {str(key): value for key, value in container.items()}

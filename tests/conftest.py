@@ -12,11 +12,10 @@ from gfl_bench.results.record import RunFolder
 @pytest.fixture
 def composed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Composing costs a tenth of a second; the configs are the same in every test."""
-    from recorded import compose_once, register_once  # brings Hydra and pandas, which most tests do without
+    from recorded import compose_once  # brings Hydra and pandas, which most tests do without
 
     from gfl_bench.config import compose as composition
 
-    monkeypatch.setattr(composition, "register_options", register_once)
     monkeypatch.setattr(composition, "compose", lambda overrides: compose_once(tuple(overrides)))
 
 

@@ -18,7 +18,6 @@ from gfl_bench.sweep.files import load_tables
 
 TABLES = load_tables(sweeps_folder())
 
-register_once = cache(composition.register_options)
 compose_once = cache(lambda overrides, compose=composition.compose: compose(list(overrides)))
 
 

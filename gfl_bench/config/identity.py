@@ -16,8 +16,11 @@ LEFT_OUT = ("machine", "paths", "seed")
 
 def plain(config: Config) -> dict[str, Any]:
     """The config as nested dicts of plain values; enums by name."""
-    node = OmegaConf.structured(config)
-    assert isinstance(node, DictConfig)
+    return plain_values(OmegaConf.structured(config))
+
+
+def plain_values(node: DictConfig) -> dict[str, Any]:
+    """``plain`` of a config that is still OmegaConf's, its interpolations resolved."""
     container = OmegaConf.to_container(node, resolve=True, enum_to_str=True)
     assert isinstance(container, dict)
     return {str(key): value for key, value in container.items()}
