@@ -66,16 +66,16 @@ def test_a_branch_learns_its_target_at_positives_alone(name: str, target: str) -
     loss = functional.binary_cross_entropy_with_logits(
         output.aux.flatten()[positives.row], getattr(positives, target), reduction="sum"
     )
-    learns = torch.ones(output.cls.shape[:2], dtype=torch.bool)
-    torch.testing.assert_close(detector.quality.losses(output, positives, learns)["loss_aux"], loss)
+    weight = torch.full((output.cls.shape[:2].numel(),), 0.25)
+    torch.testing.assert_close(detector.quality.losses(output, positives, weight)["loss_aux"], loss / 4)
 
 
 @pytest.mark.parametrize("eta", [0.0, 0.5, 1.0, 2.0])
 def test_guided_weights_follow_the_iou_and_leave_the_positives_total_unchanged(eta: float) -> None:
     _, _, output, positives = matched("none")
-    learns = torch.ones(output.cls.shape[:2], dtype=torch.bool)
-    weight = GuidedQuality(IoUGuided(eta=eta), real_iou).row_weight(positives, learns)
-    assert weight.sum() == pytest.approx(learns.numel(), rel=1e-5)
+    before = torch.full((output.cls.shape[:2].numel(),), 0.25)
+    weight = GuidedQuality(IoUGuided(eta=eta), real_iou).class_weight(positives, before)
+    assert weight.sum() == pytest.approx(before.sum().item(), rel=1e-5)
     theirs = weight[positives.row]
     torch.testing.assert_close(theirs / theirs.max(), (positives.iou / positives.iou.max()).pow(eta))
 
@@ -83,8 +83,8 @@ def test_guided_weights_follow_the_iou_and_leave_the_positives_total_unchanged(e
 def test_guided_weights_of_positives_without_any_overlap_are_finite() -> None:
     _, _, output, positives = matched("none")
     positives.iou = torch.zeros_like(positives.iou)
-    learns = torch.ones(output.cls.shape[:2], dtype=torch.bool)
-    assert GuidedQuality(IoUGuided(), real_iou).row_weight(positives, learns).isfinite().all()
+    before = torch.ones(output.cls.shape[:2].numel())
+    assert GuidedQuality(IoUGuided(), real_iou).class_weight(positives, before).isfinite().all()
 
 
 @pytest.mark.parametrize("weight", BoxWeight)
@@ -110,11 +110,12 @@ def test_ignored_locations_count_in_no_class_loss(loss: JointLoss, guidance: str
     quality = JointQuality(Joint(loss=loss))
     learns = torch.ones(output.cls.shape[:2], dtype=torch.bool)
     learns[0, ::3] = False
-    before = quality.losses(output, positives, learns)
+    weight = learns.flatten().float()
+    before = quality.losses(output, positives, weight)
     output.cls[~learns] += 3
     kept = ~torch.isin(positives.row, (~learns).flatten().nonzero())
     assert kept.any()
-    torch.testing.assert_close(quality.losses(output, positives, learns), before)
+    torch.testing.assert_close(quality.losses(output, positives, weight), before)
 
 
 def test_a_branch_and_its_absence_are_declared_where_the_head_can_see_them() -> None:

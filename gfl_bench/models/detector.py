@@ -51,14 +51,13 @@ class Detector(nn.Module):
         """
         with torch.autocast(output.cls.device.type, enabled=False):
             assignment, positives = self._match(output, batch)
-            weight = self.quality.box_weight(output, positives)
-            quality = self.quality.losses(output, positives, assignment.learns)
+            box_weight = self.quality.box_weight(output, positives)
+            counts = assignment.positives.clamp(min=1).sum().to(box_weight.dtype)
+            count, total = reduce(torch.stack([counts, box_weight.sum()])).unbind()
+            quality = self.quality.losses(output, positives, assignment.learns.flatten() / (count + _EPS))
             boxes = self.box.losses(positives.raw, positives.boxes, positives.target, positives.priors)
-            counts = assignment.positives.clamp(min=1).sum().to(weight.dtype)
-            count, total = reduce(torch.stack([counts, weight.sum()])).unbind()
-            total = total.clamp(min=self.config.box_normaliser_min)
-            terms = {name: loss / (count + _EPS) for name, loss in quality.items()}
-            return terms | {name: (loss * weight).sum() / (total + _EPS) for name, loss in boxes.items()}
+            box_weight = box_weight / (total.clamp(min=self.config.box_normaliser_min) + _EPS)
+            return quality | {name: (loss * box_weight).sum() for name, loss in boxes.items()}
 
     @torch.no_grad()
     def predict(self, output: HeadOutput, batch: Batch, rescale: bool = True) -> list[Detections]:

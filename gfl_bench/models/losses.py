@@ -2,7 +2,7 @@
 
 Letters: R locations (of all images), C classes, K positives, n intervals of a distribution. Classification losses
 take every location and, of the positives, only ``rows``, ``labels`` and ``quality``; they return one loss a location,
-summed over its classes. Nothing here weights or normalises.
+summed over its classes, times the location's weight if one is given.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from gfl_bench.models.modulated_bce import modulated_bce, modulated_bce_on_proba
 from gfl_bench.structures import Logits, Probabilities
 
 
-def quality_focal_loss(logits: Logits, rows: Tensor, labels: Tensor, quality: Tensor, beta: float) -> Tensor:
+def quality_focal_loss(
+    logits: Logits, rows: Tensor, labels: Tensor, quality: Tensor, beta: float, weight: Tensor | None = None
+) -> Tensor:
     """QFL (Eq. 9): |y - sigma|^beta * BCE(sigma, y), with y the quality at a positive's class and 0 elsewhere.
 
     The modulating factor is differentiated too. At sigma = y the gradient is 0 for every beta: for 0 < beta <= 1 the
@@ -27,39 +29,46 @@ def quality_focal_loss(logits: Logits, rows: Tensor, labels: Tensor, quality: Te
         labels: [K] int64, their classes in 0..C-1.
         quality: [K] in [0, 1], their IoU; a constant, no gradient flows into it.
         beta: focusing power, any number >= 0.
+        weight: [R], a constant; None is 1. Given here rather than applied to the result, it costs no pass over [R, C].
 
     Returns:
         [R], the loss of each location summed over the classes.
     """
-    return modulated_bce(logits, rows, labels, quality, beta)
+    return modulated_bce(logits, rows, labels, quality, beta, weight)
 
 
 def quality_focal_loss_on_probabilities(
-    probabilities: Probabilities, rows: Tensor, labels: Tensor, quality: Tensor, beta: float
-) -> Tensor:
+    probabilities: Probabilities, rows: Tensor, labels: Tensor, quality: Tensor, beta: float,
+    weight: Tensor | None = None,
+) -> Tensor:  # fmt: skip
     """``quality_focal_loss`` of scores that are probabilities already, as GFLv2's joint score is (Eq. 7).
 
     Logarithms are floored at -100, as in ``torch.nn.functional.binary_cross_entropy``, so that 0 and 1 are allowed.
     """
-    return modulated_bce_on_probabilities(probabilities, rows, labels, quality, beta)
+    return modulated_bce_on_probabilities(probabilities, rows, labels, quality, beta, weight)
 
 
-def focal_loss(logits: Logits, rows: Tensor, labels: Tensor, alpha: float, gamma: float) -> Tensor:
+def focal_loss(
+    logits: Logits, rows: Tensor, labels: Tensor, alpha: float, gamma: float, weight: Tensor | None = None
+) -> Tensor:
     """Focal loss (Lin et al., 2017; Eq. 12): QFL of quality 1, alpha weighting positives and 1 - alpha all else.
 
     Args and returns as ``quality_focal_loss``.
     """
     quality = torch.ones_like(labels, dtype=logits.dtype)
-    return modulated_bce(logits, rows, labels, quality, gamma, positive_weight=alpha, negative_weight=1 - alpha)
+    return modulated_bce(logits, rows, labels, quality, gamma, weight, positive_weight=alpha, negative_weight=1 - alpha)
 
 
-def score_distance_loss(scores: Probabilities, rows: Tensor, labels: Tensor, quality: Tensor, power: int) -> Tensor:
+def score_distance_loss(
+    scores: Probabilities, rows: Tensor, labels: Tensor, quality: Tensor, power: int, weight: Tensor | None = None
+) -> Tensor:
     """|y - sigma|^power, the joint losses L1 (power 1) and L2 (power 2) of Table 4.
 
     Args and returns as ``quality_focal_loss_on_probabilities``.
     """
     target = torch.zeros_like(scores).index_put((rows, labels), quality.to(scores.dtype))
-    return (scores - target).abs().pow(power).sum(dim=-1)
+    loss = (scores - target).abs().pow(power).sum(dim=-1)
+    return loss if weight is None else loss * weight
 
 
 def distribution_focal_loss(logits: Tensor, target: Tensor) -> Tensor:

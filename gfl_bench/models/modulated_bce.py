@@ -25,7 +25,7 @@ _MIN_VARIANCE = 1e-12  # floor of p (1 - p) in its gradient, torch's own
 
 def modulated_bce(
     logits: Tensor, rows: Tensor, labels: Tensor, quality: Tensor, beta: float,
-    positive_weight: float = 1.0, negative_weight: float = 1.0,
+    weight: Tensor | None = None, positive_weight: float = 1.0, negative_weight: float = 1.0,
 ) -> Tensor:  # fmt: skip
     """Sum over classes of weight * |y - sigma|^beta * BCE, sigma = sigmoid(logits); y = ``quality`` at (rows, labels).
 
@@ -33,22 +33,25 @@ def modulated_bce(
         logits: [R, C].
         rows, labels: [K] int64, no row twice.
         quality: [K], a constant.
+        weight: [R] of each row, a constant; None is 1.
         positive_weight, negative_weight: of the entries (rows, labels), and of all other entries.
 
     Returns:
         [R].
     """
     weights = positive_weight, negative_weight
-    total: Tensor = _ModulatedBCE.apply(logits, rows, labels, quality, beta, weights, _negative_logits, _logits)
+    total: Tensor = _ModulatedBCE.apply(
+        logits, rows, labels, quality, beta, weight, weights, _negative_logits, _logits
+    )
     return total
 
 
 def modulated_bce_on_probabilities(
-    probabilities: Tensor, rows: Tensor, labels: Tensor, quality: Tensor, beta: float
+    probabilities: Tensor, rows: Tensor, labels: Tensor, quality: Tensor, beta: float, weight: Tensor | None = None
 ) -> Tensor:
     """``modulated_bce`` of sigma = ``probabilities`` [R, C], which may be exactly 0 or 1."""
     total: Tensor = _ModulatedBCE.apply(
-        probabilities, rows, labels, quality, beta, (1.0, 1.0), _negative_probabilities, _probabilities
+        probabilities, rows, labels, quality, beta, weight, (1.0, 1.0), _negative_probabilities, _probabilities
     )
     return total
 
@@ -58,19 +61,20 @@ class _ModulatedBCE(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, scores: Tensor, rows: Tensor, labels: Tensor, quality: Tensor, beta: float,
+        ctx: Any, scores: Tensor, rows: Tensor, labels: Tensor, quality: Tensor, beta: float, weight: Tensor | None,
         weights: tuple[float, float],
         negatives: Callable[[Tensor, float], _LossAndSlope],
         positives: Callable[[Tensor, Tensor, float], _LossAndSlope],
     ) -> Tensor:  # fmt: skip
         positive_weight, negative_weight = weights
-        loss, slope = _all_negative(scores, beta, negative_weight, negatives)
+        weight = scores.new_ones(len(scores)) if weight is None else weight.to(scores.dtype)
+        loss, slope = _all_negative(scores, beta, weight * negative_weight, negatives)
         entries, _ = negatives(scores[rows], beta)
         of_positives = torch.arange(len(rows), device=scores.device), labels
         positive_loss, positive_slope = positives(scores[rows, labels], quality.to(scores.dtype), beta)
         entries = entries.mul_(negative_weight).index_put_(of_positives, positive_loss * positive_weight)
-        loss[rows] = entries.sum(dim=-1)
-        slope[rows, labels] = positive_slope * positive_weight
+        loss[rows] = entries.sum(dim=-1) * weight[rows]
+        slope[rows, labels] = positive_slope * positive_weight * weight[rows]
         ctx.save_for_backward(slope)
         return loss
 
@@ -78,23 +82,30 @@ class _ModulatedBCE(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         (slope,) = ctx.saved_tensors
-        return slope * grad.unsqueeze(-1), None, None, None, None, None, None, None
+        scaled = slope if _is_one(grad) else slope * grad.unsqueeze(-1)
+        return scaled, None, None, None, None, None, None, None, None
+
+
+def _is_one(grad: Tensor) -> bool:
+    """Whether the rows were just summed up, seen on a CPU alone, where looking costs nothing."""
+    return grad.device.type == "cpu" and grad.stride() == (0,) and grad.numel() > 0 and grad[0].item() == 1
 
 
 def _all_negative(
-    scores: Tensor, beta: float, weight: float, negatives: Callable[[Tensor, float], _LossAndSlope]
+    scores: Tensor, beta: float, weight: Tensor, negatives: Callable[[Tensor, float], _LossAndSlope]
 ) -> _LossAndSlope:
-    """Loss [R] of each row and slope [R, C] of each entry as if there were no positives.
+    """Loss [R] of each row and slope [R, C] of each entry as if there were no positives, times ``weight`` [R].
 
     A CPU goes block by block, so that intermediate results stay in its cache: twice as fast, and no [R, C] memory but
     the slope's.
     """
     rows = max(1, _BLOCK // scores.shape[1]) if scores.device.type == "cpu" else len(scores)
     loss, slope = scores.new_empty(len(scores)), torch.empty_like(scores)
-    for x, row_loss, x_slope in zip(scores.split(rows), loss.split(rows), slope.split(rows), strict=True):
+    blocks = zip(*(whole.split(rows) for whole in (scores, weight, loss, slope)), strict=True)
+    for x, x_weight, row_loss, x_slope in blocks:
         entry_loss, entry_slope = negatives(x, beta)
         torch.sum(entry_loss, dim=-1, out=row_loss)
-        torch.mul(entry_slope, weight, out=x_slope)
+        torch.mul(entry_slope, x_weight.unsqueeze(-1), out=x_slope)
     return loss.mul_(weight), slope
 
 
@@ -105,7 +116,7 @@ def _negative_logits(x: Tensor, beta: float) -> _LossAndSlope:
     sigma = exponential.div_(1 + exponential)
     factor = sigma.pow(beta)
     loss = bce * factor
-    slope = bce.addcmul_(bce, sigma, value=-1).mul_(beta).add_(sigma).mul_(factor)
+    slope = sigma.add_(bce.addcmul_(bce, sigma, value=-1), alpha=beta).mul_(factor)
     return loss, slope
 
 

@@ -46,11 +46,11 @@ class QualityRepresentation(ABC):
         self._box_weight = _BOX_WEIGHTS[config.box_weight]
 
     @abstractmethod
-    def losses(self, output: HeadOutput, positives: Positives, learns: Tensor) -> dict[str, Tensor]:
-        """Sums over the batch, by the name of the loss; not yet normalised.
+    def losses(self, output: HeadOutput, positives: Positives, weight: Tensor) -> dict[str, Tensor]:
+        """Weighted sums over the batch, by the name of the loss.
 
         Args:
-            learns: [B, P] bool, False where no loss counts.
+            weight: [B * P] float32 of each location: 0 where nothing is learnt, else one over the normaliser.
         """
 
     def class_scores(self, output: HeadOutput) -> Probabilities:
@@ -82,14 +82,13 @@ class FocalQuality(QualityRepresentation):
         super().__init__(config)
         self.alpha, self.gamma = config.alpha, config.gamma
 
-    def losses(self, output: HeadOutput, positives: Positives, learns: Tensor) -> dict[str, Tensor]:
-        logits = Logits(output.cls.flatten(0, 1))
-        rows = focal_loss(logits, positives.row, positives.label, self.alpha, self.gamma)
-        return {"loss_cls": rows @ self.row_weight(positives, learns)}
+    def losses(self, output: HeadOutput, positives: Positives, weight: Tensor) -> dict[str, Tensor]:
+        logits, weight = Logits(output.cls.flatten(0, 1)), self.class_weight(positives, weight)
+        return {"loss_cls": focal_loss(logits, positives.row, positives.label, self.alpha, self.gamma, weight).sum()}
 
-    def row_weight(self, positives: Positives, learns: Tensor) -> Tensor:
-        """[B * P] float32, the weight of each location's class loss."""
-        return learns.flatten().float()
+    def class_weight(self, positives: Positives, weight: Tensor) -> Tensor:
+        """[B * P], what ``weight`` [B * P] becomes for the class loss."""
+        return weight
 
 
 class BranchQuality(FocalQuality):
@@ -101,10 +100,12 @@ class BranchQuality(FocalQuality):
         super().__init__(config)
         self.real = real
 
-    def losses(self, output: HeadOutput, positives: Positives, learns: Tensor) -> dict[str, Tensor]:
+    def losses(self, output: HeadOutput, positives: Positives, weight: Tensor) -> dict[str, Tensor]:
         logits = _branch(output).flatten().index_select(0, positives.row)
-        branch = functional.binary_cross_entropy_with_logits(logits, self.real(positives), reduction="sum")
-        return super().losses(output, positives, learns) | {"loss_aux": branch}
+        branch = functional.binary_cross_entropy_with_logits(
+            logits, self.real(positives), weight[positives.row], reduction="sum"
+        )
+        return super().losses(output, positives, weight) | {"loss_aux": branch}
 
     def factor(self, output: HeadOutput) -> Probabilities:
         return Probabilities(_branch(output).sigmoid())
@@ -121,10 +122,10 @@ class GuidedQuality(FocalQuality):
         super().__init__(config)
         self.real, self.eta = real, config.eta
 
-    def row_weight(self, positives: Positives, learns: Tensor) -> Tensor:
+    def class_weight(self, positives: Positives, weight: Tensor) -> Tensor:
         guided = self.real(positives).pow(self.eta)
         scale = len(guided) / guided.sum().clamp(min=_MIN_TOTAL)
-        return super().row_weight(positives, learns).index_put((positives.row,), guided * scale)
+        return weight.index_put((positives.row,), weight[positives.row] * guided * scale)
 
 
 class JointQuality(QualityRepresentation):
@@ -134,18 +135,18 @@ class JointQuality(QualityRepresentation):
         super().__init__(config)
         self.loss, self.beta = config.loss, config.beta
 
-    def losses(self, output: HeadOutput, positives: Positives, learns: Tensor) -> dict[str, Tensor]:
-        return {"loss_quality": self._rows(output, positives) @ learns.flatten().float()}
+    def losses(self, output: HeadOutput, positives: Positives, weight: Tensor) -> dict[str, Tensor]:
+        return {"loss_quality": self._rows(output, positives, weight).sum()}
 
-    def _rows(self, output: HeadOutput, positives: Positives) -> Tensor:
-        """[B * P], the loss of each location."""
+    def _rows(self, output: HeadOutput, positives: Positives, weight: Tensor) -> Tensor:
+        """[B * P], the weighted loss of each location."""
         where = positives.row, positives.label, positives.iou
         if self.loss is JointLoss.qfl and output.guide is None:
-            return quality_focal_loss(Logits(output.cls.flatten(0, 1)), *where, self.beta)
+            return quality_focal_loss(Logits(output.cls.flatten(0, 1)), *where, self.beta, weight)
         scores = Probabilities(self.class_scores(output).flatten(0, 1))
         if self.loss is JointLoss.qfl:
-            return quality_focal_loss_on_probabilities(scores, *where, self.beta)
-        return score_distance_loss(scores, *where, power={JointLoss.l1: 1, JointLoss.l2: 2}[self.loss])
+            return quality_focal_loss_on_probabilities(scores, *where, self.beta, weight)
+        return score_distance_loss(scores, *where, {JointLoss.l1: 1, JointLoss.l2: 2}[self.loss], weight)
 
 
 def _class_scores(cls: Logits, guide: Probabilities | None) -> Probabilities:
