@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -31,6 +33,9 @@ from gfl_bench.results.provenance import provenance
 from gfl_bench.results.record import RunFolder
 from gfl_bench.results.result import Divergence, Result
 from gfl_bench.speed import count_flops, count_parameters, time_inference
+from gfl_bench.structures import QualityPairs
+
+log = logging.getLogger(__name__)
 
 
 def run_experiment(config: Config, folder: RunFolder, cell: str | None, command: str) -> Result:
@@ -67,9 +72,12 @@ class Experiment:
         self.timings: dict[str, Any] = {}
         with self._timed("data"):
             needed = ("train", "val") if config.mode is Mode.train else ("val",)
-            self.splits = prepare(config.data, cache_folder(config.paths.cache), needed)
+            annotated = config.mode is not Mode.testdev
+            self.splits = prepare(config.data, cache_folder(config.paths.cache), needed, annotated)
             self.validation = CocoDataset(self.splits["val"], evaluation_transform(config.data), training=False)
-        self.detector: Detector = build_detector(config, len(self.validation.category_ids), config.seed)
+        self.detector: Detector = build_detector(
+            _without_download(config), len(self.validation.category_ids), config.seed
+        )
         self.result = Result(
             cell=cell, id=run_id(config), seed=config.seed, scale=config.scale.name, command=command,
             config=plain(config), timings=self.timings, parameters=count_parameters(self.detector),
@@ -77,23 +85,26 @@ class Experiment:
         )  # fmt: skip
 
     def run(self) -> None:
-        """Train or load the weights, then measure."""
+        """Train or load the weights, then measure, or detect for others to measure."""
+        metrics: dict[str, float | None] = {}
         if self.config.mode is Mode.train:
             with self._timed("training"):
-                self._train()
+                metrics |= self._train()
         elif self.config.checkpoint is not None:
-            load_weights(self.detector, expand(self.config.checkpoint))
-        metrics: dict[str, float | None] = {}
-        if self.config.mode is not Mode.speed:
+            load_weights(self.detector, expand(self.config.checkpoint), self.config)
+        if self.config.mode is Mode.testdev:
+            with self._timed("detection"):
+                self._submit()
+        elif self.config.mode is not Mode.speed:
             with self._timed("evaluation"):
                 metrics |= self._evaluate()
-        if self.config.machine.speed_images > 0:
+        if self.config.mode is not Mode.testdev and self.config.machine.speed_images > 0:
             with self._timed("speed"):
                 metrics |= self._time()
         self.result.metrics = metrics
         self.result.memory = _peak_memory(self.device)
 
-    def _train(self) -> None:
+    def _train(self) -> dict[str, float | None]:
         schedule = self.config.schedule
         training = CocoDataset(self.splits["train"], training_transform(self.config.data), training=True)
         trainer = Trainer(
@@ -109,18 +120,27 @@ class Experiment:
             )
         )  # fmt: skip
         self.timings["steps"] = trainer.steps
+        return {"training_hours": trainer.seconds / 3600}
+
+    def _submit(self) -> None:
+        found, _ = self._detect()
+        archive = detections_file.save_submission(self.folder.path, self.validation.split.annotations, found)
+        log.info("%d detections of %d images, to be submitted: %s", len(found), len(self.validation), archive)
 
     def _evaluate(self) -> dict[str, float | None]:
+        found, pairs = self._detect()
+        detections_file.save(self.folder.detections, found)
+        self.result.quality = correlation(pairs)
+        return evaluate(self.validation.split.annotations, found) | {"PCC": self.result.quality["pearson"]}
+
+    def _detect(self) -> tuple[list[dict[str, Any]], QualityPairs]:
         machine = self.config.machine
-        found, pairs = infer(
+        return infer(
             self.detector,
             eval_batches(self.validation, batch_size=self.config.schedule.batch_size, workers=machine.workers),
             device=self.device, precision=self.config.precision, category_ids=self.validation.category_ids,
             channels_last=machine.channels_last, total=len(self.validation),
         )  # fmt: skip
-        detections_file.save(self.folder.detections, found)
-        self.result.quality = correlation(pairs)
-        return evaluate(self.validation.split.annotations, found) | {"PCC": self.result.quality["pearson"]}
 
     def _time(self) -> dict[str, float | None]:
         machine = self.config.machine
@@ -140,6 +160,14 @@ class Experiment:
             yield
         finally:
             self.timings[phase] = round(time.perf_counter() - start, 3)
+
+
+def _without_download(config: Config) -> Config:
+    """``config``, but where a checkpoint will bring the weights, no backbone asks for published ones."""
+    if config.mode is Mode.train or config.checkpoint is None:
+        return config
+    backbone: Any = config.backbone
+    return replace(config, backbone=replace(backbone, weights=None))
 
 
 def _peak_memory(device: torch.device) -> dict[str, int]:

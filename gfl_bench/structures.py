@@ -54,13 +54,14 @@ class Batch:
 
 @dataclass
 class Priors:
-    """One prior for each cell of each level, P3 first, row by row."""
+    """The priors of each cell of each level, P3 first, row by row."""
 
     center: Tensor  # [P, 2] float32 (x, y) pixels
     stride: Tensor  # [P] float32 pixels
     box: Tensor  # [P, 4] float32
     level: Tensor  # [P] int64
     level_sizes: list[tuple[int, int]]  # (height, width) of each level's map
+    lengths: list[int]  # priors of each level
 
     def __len__(self) -> int:
         return len(self.center)

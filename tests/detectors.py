@@ -8,15 +8,17 @@ import torch
 from reference import golden
 from torch import Tensor
 
+from gfl_bench.config.compose import compose_config
 from gfl_bench.config.schema import (
+    ATSS,
     FPN,
     BoxConfig,
     CenternessBranch,
     CenternessGuided,
     Config,
-    DetectorConfig,
     Dirac,
     DiracCoding,
+    DiracConfig,
     DistributionGuidance,
     Gaussian,
     General,
@@ -55,28 +57,37 @@ FITTING = [
     if guidance == "none" or (quality.startswith("joint") and box.startswith("general"))
 ]  # fmt: skip
 FAMILIES = {
-    "gfl": ("joint", "general_dfl", "none"),
-    "gflv2": ("joint", "general_dfl", "distribution"),
-    "atss": ("centerness_branch", "dirac_delta", "none"),
+    "gfl": ["detector=atss", "quality=joint", "box=general_dfl", "guidance=none"],
+    "gflv2": ["detector=atss", "quality=joint", "box=general_dfl", "guidance=distribution"],
+    "atss": ["detector=atss", "quality=centerness_branch", "box=dirac", "guidance=none"],
+    "fcos_full": ["detector=fcos", "quality=centerness_branch", "box=dirac", "guidance=none"],
+    "fcos_plain": ["detector=fcos_plain", "quality=centerness_branch", "box=dirac", "guidance=none"],
+    "retinanet": ["detector=retinanet_a9", "quality=none", "box=dirac", "guidance=none"],
+    "foveabox": ["detector=foveabox", "quality=none", "box=dirac", "guidance=none"],
 }
+NANO = [  # as the stored models are
+    "scale=demo", "backbone.base_channels=8", "backbone.frozen_stages=1", "backbone.norm_eval=true",
+    "neck.channels=32", "detector.head.channels=32", "detector.head.norm_groups=32",
+]  # fmt: skip
 
 
 def nano(quality: str = "joint", box: str = "general_dfl", guidance: str = "none", **detector: Any) -> Config:
     """ResNet-18 of 8 base channels, and 32 channels from the neck on."""
     box_config, coding = BOXES[box]
     return Config(
-        detector=DetectorConfig(
-            name="atss", head=HeadConfig(channels=32, stacked_convs=2), dirac_coding=coding, **detector
+        detector=ATSS(
+            name="atss", head=HeadConfig(channels=32, stacked_convs=2), dirac=DiracConfig(coding=coding),
+            **detector
         ),
         quality=QUALITIES[quality], box=box_config, guidance=GUIDANCES[guidance],
         backbone=ResNet(depth=18, base_channels=8, weights=None), neck=FPN(channels=32),
     )  # fmt: skip
 
 
-def stored_detector(family: str, **detector: Any) -> tuple[Detector, dict[str, Any]]:
+def stored_detector(family: str) -> tuple[Detector, dict[str, Any]]:
     """The detector of ``tests/goldens/<family>_nano.npz`` with its weights, and what mmdetection said of it."""
-    stored = golden(f"{family}_nano")
-    built = build_detector(nano(*FAMILIES[family], **detector), CLASSES, seed=0)
+    stored = golden("nano_images") | golden(f"{family}_nano")
+    built = build_detector(compose_config([*FAMILIES[family], *NANO]), CLASSES, seed=0)
     weights = {key[2:]: torch.tensor(value).float() for key, value in stored.items() if key.startswith("w/")}
     built.load_state_dict(from_reference(weights))
     return built, stored

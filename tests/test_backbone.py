@@ -1,16 +1,20 @@
-"""The ResNet trunk and the feature pyramid."""
+"""The ResNet and ResNeXt trunks and the feature pyramid."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from urllib.error import URLError
 
 import pytest
 import torch
 import torchvision
+from reference import GOLDENS
 from torch import nn
 
 from gfl_bench.config import schema
+from gfl_bench.config.compat import ConfigError
+from gfl_bench.config.compose import compose_config
 from gfl_bench.models.backbones import ResNet, WeightsError
 from gfl_bench.models.necks import FPN
 
@@ -34,14 +38,33 @@ def test_torchvision_s_weights_load_unchanged_and_give_its_maps(depth: int) -> N
     assert ours.channels == [c3.shape[1], c4.shape[1], c5.shape[1]]
 
 
-@pytest.mark.parametrize("depth", [34, 101])
-def test_parameter_names_are_torchvision_s(depth: int) -> None:
+@pytest.mark.parametrize(("name", "depth", "groups", "width"), [
+    ("resnet34", 34, 1, 64), ("resnet101", 101, 1, 64), ("resnext101_32x8d", 101, 32, 8),
+])  # fmt: skip
+def test_parameter_names_are_torchvision_s(name: str, depth: int, groups: int, width: int) -> None:
     with torch.device("meta"):
-        theirs = torchvision.models.get_model(f"resnet{depth}", weights=None).state_dict()
-        ours = trunk(depth=depth, base_channels=64).state_dict()
+        theirs = torchvision.models.get_model(name, weights=None).state_dict()
+        ours = trunk(depth=depth, base_channels=64, groups=groups, width_per_group=width).state_dict()
     assert {key: value.shape for key, value in ours.items()} == {
         key: value.shape for key, value in theirs.items() if not key.startswith("fc.")
     }
+
+
+def test_resnext_101_32x4d_has_mmdetection_s_parameters() -> None:
+    stored = json.loads((GOLDENS / "state_dict_keys.json").read_text(encoding="utf-8"))["gfl_x101_32x4d"]
+    with torch.device("meta"):
+        state = trunk(depth=101, base_channels=64, groups=32, width_per_group=4).state_dict()
+    assert {f"backbone.{key}": list(value.shape) for key, value in state.items()} == stored
+
+
+@pytest.mark.parametrize(("base", "width", "channels"), [(64, 8, 8), (16, 8, 2), (8, 8, 1), (16, 4, 1), (8, 4, 1)])
+def test_groups_narrow_with_the_network_to_one_channel_each(base: int, width: int, channels: int) -> None:
+    with torch.device("meta"):
+        backbone = trunk(depth=50, base_channels=base, groups=32, width_per_group=width)
+    for stage in range(4):
+        conv = backbone.get_parameter(f"layer{stage + 1}.0.conv2.weight")
+        assert conv.shape == (32 * channels * 2**stage, channels * 2**stage, 3, 3)
+    assert backbone.channels == [base * 8, base * 16, base * 32]
 
 
 @pytest.mark.parametrize(("stages", "frozen"), [
@@ -65,22 +88,42 @@ def test_norm_eval_keeps_all_statistics_while_scales_and_shifts_learn() -> None:
     assert all(norm.weight.requires_grad for norm in norms)
 
 
+@pytest.mark.parametrize(("options", "file"), [
+    ({"depth": 18}, "resnet18"), ({"depth": 101, "groups": 32, "width_per_group": 8}, "resnext101_32x8d"),
+])  # fmt: skip
 def test_weights_that_cannot_be_downloaded_are_named_with_a_way_out(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, options: dict[str, int], file: str
 ) -> None:
     def refuse(*args: object, **options: object) -> None:
         raise URLError("no network")
 
     monkeypatch.setattr(torch.hub, "download_url_to_file", refuse)
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
-    backbone = trunk(base_channels=64, weights="IMAGENET1K_V1")
-    with pytest.raises(WeightsError, match=r"no network.*put https://.*resnet18.*or set backbone.weights=null"):
+    with torch.device("meta"):
+        backbone = trunk(base_channels=64, weights="IMAGENET1K_V1", **options)
+    with pytest.raises(WeightsError, match=rf"no network.*put https://.*{file}.*or set backbone.weights=null"):
         backbone.load_published()
 
 
 def test_weights_of_another_width_are_refused() -> None:
-    with pytest.raises(WeightsError, match=r"64 base channels, not for 8: set backbone.weights=null"):
+    with pytest.raises(WeightsError, match=r"for 64 channels, but .*=8: set backbone.weights=null"):
         trunk(weights="IMAGENET1K_V1").load_published()
+
+
+def test_weights_that_torchvision_does_not_have_are_refused_when_a_config_is_composed() -> None:
+    with pytest.raises(ConfigError, match=r"resnext101_32x4d: set backbone.weights=null .*checkpoint=FILE"):
+        compose_config(["scale=paper", "backbone=resnext101_32x4d"])
+    composed = compose_config(["scale=paper", "backbone=resnext101_32x8d"]).backbone
+    assert composed == schema.ResNet(depth=101, groups=32, width_per_group=8)
+
+
+@pytest.mark.parametrize(("override", "words"), [
+    ("backbone.groups=32", "are for the bottleneck blocks"), ("backbone.width_per_group=0", "must be at least 1"),
+    ("backbone.depth=20", "is not a ResNet here"),
+])  # fmt: skip
+def test_blocks_that_do_not_exist_are_refused_with_the_mend(override: str, words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        compose_config(["backbone=resnet18", override])
 
 
 def test_unknown_weights_are_refused_with_the_known_ones() -> None:

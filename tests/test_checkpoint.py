@@ -147,13 +147,13 @@ def test_weights_of_another_network_are_refused_naming_one_that_differs(tmp_path
     wider = StandIn()
     wider.box = torch.nn.Conv2d(8, 8, 4, stride=4)
     with pytest.raises(CheckpointError, match=r"do not fit this network, 2 differ, the first of them box\."):
-        load_weights(wider, path)
+        load_weights(wider, path, config())
 
 
 def test_weights_of_a_checkpoint_can_be_used_by_themselves(tmp_path: Path) -> None:
     save(tmp_path / "checkpoint.pt", state_of(seed=3))
     detector = StandIn(seed=4)
-    load_weights(detector, tmp_path / "checkpoint.pt")
+    load_weights(detector, tmp_path / "checkpoint.pt", config())
     torch.testing.assert_close(dict(detector.state_dict()), dict(StandIn(seed=3).state_dict()), rtol=0, atol=0)
 
 

@@ -20,12 +20,14 @@ from gfl_bench.config.paths import conf_folder
 
 OPTION_FILES = sorted(path.relative_to(conf_folder()) for path in conf_folder().glob("*/*.yaml"))
 
+NEEDS = {"neck/ssd": {"detector": "ssd512"}}  # options that make sense only beside another one
+
 
 @pytest.mark.parametrize("option", [str(path.with_suffix("")) for path in OPTION_FILES])
 def test_every_option_file_composes(option: str) -> None:
     group, name = option.split("/")
     # guidance and most qualities exclude each other, so the other groups take what fits everything
-    fitting = {"guidance": "none", "quality": "joint", "box": "general_dfl", group: name}
+    fitting = {"guidance": "none", "quality": "joint", "box": "general_dfl", group: name} | NEEDS.get(option, {})
     config = compose_config([f"{key}={value}" for key, value in fitting.items()])
     assert getattr(config, group) is not None
 
@@ -44,7 +46,7 @@ def test_defaults_of_option_files_are_those_of_the_dataclasses() -> None:
     assert config.box == schema.GeneralDFL()
     assert config.guidance == schema.DistributionGuidance()
     assert config.backbone == schema.ResNet(depth=50)
-    assert config.detector == schema.DetectorConfig(name="atss")
+    assert config.detector == schema.ATSS(name="atss")
     assert set(OPTIONS) >= {"quality/joint", "box/general_dfl"}
 
 

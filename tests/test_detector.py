@@ -93,7 +93,7 @@ def test_quality_pairs_are_probabilities_one_for_each_positive() -> None:
     batch = random_batch(0, [5, 2])
     output = scored(detector, batch.images)
     pairs = detector.quality_pairs(output, batch)
-    assignment, _ = detector._match(output, batch)
+    assignment, _ = detector.match(output, batch)
     assert len(pairs.iou) == assignment.positives.sum() > 0
     for value in (pairs.predicted, pairs.iou):
         assert ((value >= 0) & (value <= 1)).all()

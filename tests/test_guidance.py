@@ -10,6 +10,8 @@ from gfl_bench.config.schema import DistributionGuidance as Config
 from gfl_bench.models.build import build_detector
 from gfl_bench.models.guidance import GUIDANCES, DistributionGuidance, topkm
 
+UNREAD = (torch.zeros(2, 1, 3, 5), torch.zeros(2, 3, 5, 4))  # features and distances
+
 
 def some_logits() -> torch.Tensor:
     return torch.randn(2, 3, 5, 4, 17, generator=torch.Generator().manual_seed(0)) * 3
@@ -21,20 +23,20 @@ def test_topkm_gives_the_largest_probabilities_and_their_mean() -> None:
 
 
 def test_quality_ignores_where_along_its_range_a_distribution_lies() -> None:
-    guidance, features = DistributionGuidance(Config(k=4, d=8)), torch.zeros(2, 1, 3, 5)
+    guidance = DistributionGuidance(Config(k=4, d=8))
     raw = torch.full((2, 3, 5, 4, 17), -30.0)
     raw[..., 2:7] = some_logits()[..., :5]
-    torch.testing.assert_close(guidance(raw.roll(6, dims=-1), features), guidance(raw, features))
+    torch.testing.assert_close(guidance(raw.roll(6, dims=-1), *UNREAD), guidance(raw, *UNREAD))
 
 
 def test_quality_ignores_a_constant_added_to_the_logits() -> None:
-    guidance, features = DistributionGuidance(Config(k=4, d=8)), torch.zeros(2, 1, 3, 5)
-    torch.testing.assert_close(guidance(some_logits() + 3, features), guidance(some_logits(), features))
+    guidance = DistributionGuidance(Config(k=4, d=8))
+    torch.testing.assert_close(guidance(some_logits() + 3, *UNREAD), guidance(some_logits(), *UNREAD))
 
 
 def test_quality_is_one_probability_a_location_and_its_gradient_reaches_the_distribution() -> None:
     raw = some_logits().requires_grad_()
-    quality = DistributionGuidance(Config(k=4, d=8))(raw, torch.zeros(2, 1, 3, 5))
+    quality = DistributionGuidance(Config(k=4, d=8))(raw, *UNREAD)
     assert quality.shape == (2, 3, 5, 1)
     assert ((quality > 0) & (quality < 1)).all()
     (gradient,) = torch.autograd.grad(quality.sum(), raw)
@@ -51,5 +53,5 @@ def test_k_0_is_the_detector_without_guidance() -> None:
     config = nano("joint", "general_dfl", "none")
     plain = build_detector(config, 3, seed=0)
     config.guidance = Config(k=0)
-    assert GUIDANCES["distribution"](Config(k=0)) is None
+    assert GUIDANCES["distribution"](Config(k=0), 32) is None
     assert build_detector(config, 3, seed=0).state_dict().keys() == plain.state_dict().keys()

@@ -25,7 +25,7 @@ from gfl_bench.data.scenes.objects import NAMES
 from gfl_bench.data.transforms import evaluation_transform, training_transform
 from gfl_bench.structures import Batch
 
-DATA = DataConfig(name="any", size=48, max_size=1000, multi_scale=[40, 56])
+DATA = DataConfig(name="any", size=48, max_size=1000, multi_scale=[5 / 6, 7 / 6])
 SIZES = [(64, 48)] * 7 + [(48, 64)] * 4 + [(50, 50)]  # width, height
 
 

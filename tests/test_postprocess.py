@@ -42,7 +42,7 @@ def test_above_ten_thousand_boxes_the_classes_still_do_not_touch() -> None:
 def test_the_best_pairs_are_the_references(count: int) -> None:
     z = stored()
     found = choose(
-        Probabilities(z["topk_scores_in"]), None, [(1, 500)], PostProcessConfig(score_threshold=0.05, candidates=count)
+        Probabilities(z["topk_scores_in"]), None, [500], PostProcessConfig(score_threshold=0.05, candidates=count)
     )
     order = found.score.sort(descending=True, stable=True).indices
     assert torch.equal(found.score[order], z[f"topk{count}_scores"])
@@ -53,13 +53,13 @@ def test_the_best_pairs_are_the_references(count: int) -> None:
 
 def test_each_level_keeps_its_own_best() -> None:
     scores = Probabilities(torch.tensor([[0.9], [0.8], [0.7], [0.2], [0.3], [0.01]]))
-    found = choose(scores, None, [(1, 3), (3, 1)], PostProcessConfig(candidates=2))
+    found = choose(scores, None, [3, 3], PostProcessConfig(candidates=2))
     assert sorted(found.location.tolist()) == [0, 1, 3, 4]
 
 
 def test_the_factor_comes_after_the_threshold() -> None:
     scores, factor = Probabilities(torch.tensor([[0.1], [0.04]])), Probabilities(torch.tensor([[0.1], [1.0]]))
-    found = choose(scores, factor, [(1, 2)], PostProcessConfig())
+    found = choose(scores, factor, [2], PostProcessConfig())
     assert found.location.tolist() == [0]
     assert found.score.tolist() == pytest.approx([0.01])
 
@@ -67,7 +67,7 @@ def test_the_factor_comes_after_the_threshold() -> None:
 def test_ranked_locations_keep_all_their_classes_and_are_ranked_by_the_final_score() -> None:
     scores = Probabilities(torch.tensor([[0.9, 0.1], [0.5, 0.4], [0.6, 0.0]]))
     factor = Probabilities(torch.tensor([[0.1], [1.0], [1.0]]))
-    found = choose(scores, factor, [(1, 3)], PostProcessConfig(candidates=2, rank=Ranking.locations))
+    found = choose(scores, factor, [3], PostProcessConfig(candidates=2, rank=Ranking.locations))
     pairs = set(zip(found.location.tolist(), found.label.tolist(), strict=True))
     assert pairs == {(1, 0), (1, 1), (2, 0)}
 
@@ -82,6 +82,6 @@ def test_boxes_without_area_are_dropped_in_mmdetection_3_s_way_only(rank: Rankin
 @pytest.mark.parametrize("rank", list(Ranking))
 def test_no_score_above_the_threshold_gives_no_detection(rank: Ranking) -> None:
     config = PostProcessConfig(rank=rank)
-    found = choose(Probabilities(torch.full((6, 3), 0.01)), None, [(1, 4), (2, 1)], config)
+    found = choose(Probabilities(torch.full((6, 3), 0.01)), None, [4, 2], config)
     detections = suppress(torch.zeros(len(found.score), 4), found, config)
     assert (detections.boxes.shape, len(detections.scores), detections.labels.dtype) == ((0, 4), 0, torch.int64)

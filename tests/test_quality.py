@@ -7,7 +7,7 @@ import torch
 from detectors import FITTING, QUALITIES, nano, random_batch
 from torch.nn import functional
 
-from gfl_bench.config.schema import BoxWeight, CenternessBranch, IoUGuided, Joint, JointLoss, NoQuality
+from gfl_bench.config.schema import ATSS, BoxWeight, CenternessBranch, IoUGuided, Joint, JointLoss, NoQuality
 from gfl_bench.models.build import build_detector
 from gfl_bench.models.detector import Detector
 from gfl_bench.models.positives import Positives
@@ -24,7 +24,7 @@ def matched(quality: str, box: str = "general_dfl", guidance: str = "none") -> M
     with torch.no_grad():
         output = detector(batch.images)
         output.cls += torch.randn(output.cls.shape, generator=torch.Generator().manual_seed(2))
-    _, positives = detector._match(output, batch)
+    _, positives = detector.match(output, batch)
     return detector, batch, output, positives
 
 
@@ -74,7 +74,7 @@ def test_a_branch_learns_its_target_at_positives_alone(name: str, target: str) -
 def test_guided_weights_follow_the_iou_and_leave_the_positives_total_unchanged(eta: float) -> None:
     _, _, output, positives = matched("none")
     before = torch.full((output.cls.shape[:2].numel(),), 0.25)
-    weight = GuidedQuality(IoUGuided(eta=eta), real_iou).class_weight(positives, before)
+    weight = GuidedQuality(IoUGuided(eta=eta), ATSS(), real_iou).guided_weight(positives, before)
     assert weight.sum() == pytest.approx(before.sum().item(), rel=1e-5)
     theirs = weight[positives.row]
     torch.testing.assert_close(theirs / theirs.max(), (positives.iou / positives.iou.max()).pow(eta))
@@ -84,14 +84,14 @@ def test_guided_weights_of_positives_without_any_overlap_are_finite() -> None:
     _, _, output, positives = matched("none")
     positives.iou = torch.zeros_like(positives.iou)
     before = torch.ones(output.cls.shape[:2].numel())
-    assert GuidedQuality(IoUGuided(), real_iou).class_weight(positives, before).isfinite().all()
+    assert GuidedQuality(IoUGuided(), ATSS(), real_iou).guided_weight(positives, before).isfinite().all()
 
 
 @pytest.mark.parametrize("weight", BoxWeight)
 @pytest.mark.parametrize("guidance", ["none", "distribution"])
 def test_box_weights_are_the_quantity_that_was_asked_for(weight: BoxWeight, guidance: str) -> None:
     _, _, output, positives = matched("joint", "general_dfl", guidance)
-    quality = JointQuality(Joint(box_weight=weight))
+    quality = JointQuality(Joint(box_weight=weight), ATSS())
     wanted = {
         BoxWeight.uniform: torch.ones(len(positives.row)),
         BoxWeight.centerness: positives.centerness,
@@ -107,7 +107,7 @@ def test_box_weights_are_the_quantity_that_was_asked_for(weight: BoxWeight, guid
 @pytest.mark.parametrize("guidance", ["none", "distribution"])
 def test_ignored_locations_count_in_no_class_loss(loss: JointLoss, guidance: str) -> None:
     _, _, output, positives = matched("joint", "general_dfl", guidance)
-    quality = JointQuality(Joint(loss=loss))
+    quality = JointQuality(Joint(loss=loss), ATSS())
     learns = torch.ones(output.cls.shape[:2], dtype=torch.bool)
     learns[0, ::3] = False
     weight = learns.flatten().float()

@@ -82,7 +82,7 @@ def test_a_flip_moves_boxes_with_their_pixels() -> None:
 
 
 def test_multi_scale_draws_every_short_edge_of_its_range_and_no_other() -> None:
-    transform = training_transform(DataConfig(name="any", size=40, max_size=1000, multi_scale=[36, 40]))
+    transform = training_transform(DataConfig(name="any", size=40, max_size=1000, multi_scale=[0.9, 1.0]))
     image = torch.zeros(3, 40, 60, dtype=torch.uint8)
     edges = {transform(sample(image, [[0.0, 0, 5, 5]]))["image"].shape[1] for _ in range(100)}
     assert edges == {36, 37, 38, 39, 40}

@@ -44,12 +44,17 @@ def resolve(composed: DictConfig) -> Config:
     return config
 
 
-def compose_config(overrides: list[str]) -> Config:
-    """The checked config that ``python -m gfl_bench.run *overrides`` would run."""
+def compose_node(overrides: list[str]) -> DictConfig:
+    """What Hydra makes of ``python -m gfl_bench.run *overrides``; not checked, interpolations not followed yet."""
     register_options()
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(conf_folder()), version_base="1.3"):
-        return resolve(hydra_compose("config", overrides=overrides))
+        return hydra_compose("config", overrides=overrides)
+
+
+def compose_config(overrides: list[str]) -> Config:
+    """The checked config that ``python -m gfl_bench.run *overrides`` would run."""
+    return resolve(compose_node(overrides))
 
 
 def compose(overrides: list[str]) -> dict[str, Any]:

@@ -32,7 +32,7 @@ def help_text(conf: Path, tables: Mapping[str, Table]) -> str:
 def _groups(conf: Path) -> Iterator[str]:
     for group in sorted(path for path in conf.iterdir() if path.is_dir()):
         yield f"{group.name}="
-        yield from (f"  {file.stem:<18} {_first_comment(file)}" for file in sorted(group.glob("*.yaml")))
+        yield from (f"  {file.stem:<20} {_first_comment(file)}" for file in sorted(group.glob("*.yaml")))
         yield ""
 
 
@@ -43,6 +43,6 @@ def _first_comment(file: Path) -> str:
 
 def _tables(tables: Iterable[Table]) -> Iterator[str]:
     for table in tables:
-        yield f"  {table.name:<18} {table.title} ({table.source})"
+        yield f"  {table.name:<20} {table.title} ({table.source})"
         names = ", ".join(cell.name for cell in table.cells)
-        yield fill(names, 120, initial_indent=" " * 21, subsequent_indent=" " * 21, break_on_hyphens=False)
+        yield fill(names, 120, initial_indent=" " * 23, subsequent_indent=" " * 23, break_on_hyphens=False)

@@ -9,7 +9,15 @@ from gfl_bench.config import schema
 from gfl_bench.config.paths import conf_folder
 
 OPTIONS: dict[str, type] = {
-    "detector/atss": schema.DetectorConfig,
+    "detector/atss": schema.ATSS,
+    "detector/max_iou": schema.MaxIoUDetector,
+    "detector/fcos": schema.FCOS,
+    "detector/fovea": schema.FoveaBox,
+    "detector/borderdet": schema.BorderDet,
+    "detector/paa": schema.PAA,
+    "detector/vfnet": schema.VFNet,
+    "detector/reppoints_v2": schema.RepPointsV2,
+    "detector/ssd": schema.SSD,
     "quality/none": schema.NoQuality,
     "quality/centerness_branch": schema.CenternessBranch,
     "quality/iou_branch": schema.IoUBranch,
@@ -22,8 +30,11 @@ OPTIONS: dict[str, type] = {
     "box/general_dfl": schema.GeneralDFL,
     "guidance/none": schema.NoGuidance,
     "guidance/distribution": schema.DistributionGuidance,
+    "guidance/sampled": schema.SampledGuidance,
     "backbone/resnet": schema.ResNet,
+    "backbone/vgg16": schema.VGG16,
     "neck/fpn": schema.FPN,
+    "neck/ssd": schema.SSDNeck,
     "data/scenes": schema.Scenes,
     "data/coco": schema.COCO,
     "schedule": schema.ScheduleConfig,

@@ -42,11 +42,12 @@ class Annotations:
     class_names: list[str]
 
 
-def read_annotations(path: Path) -> Annotations:
+def read_annotations(path: Path, annotated: bool = True) -> Annotations:
     """Read an instances JSON. Files that did not change since are read once.
 
     Boxes of no area, less than a pixel wide or high, or outside their image are left out and counted in the log, as
-    mmdetection's CocoDataset leaves them out; crowds become ignored boxes.
+    mmdetection's CocoDataset leaves them out; crowds become ignored boxes. Unless it must be ``annotated``, the file
+    may lack its annotations.
 
     Raises:
         DataError: the file is missing, is not JSON or lacks a key; an id is double; a box is not four finite numbers;
@@ -56,12 +57,12 @@ def read_annotations(path: Path) -> Annotations:
         modified = path.stat().st_mtime_ns
     except OSError as error:
         raise DataError(f"{path}: the annotation file does not exist or cannot be read; check the path") from error
-    return _read(path, modified)
+    return _read(path, modified, annotated)
 
 
 @lru_cache(maxsize=4)
-def _read(path: Path, modified: int) -> Annotations:
-    content = load_instances(path)
+def _read(path: Path, modified: int, annotated: bool) -> Annotations:
+    content = load_instances(path, annotated)
     categories = sorted(content["categories"], key=lambda one: one["id"])
     labels = {one["id"]: label for label, one in enumerate(categories)}
     return Annotations(

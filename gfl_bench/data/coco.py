@@ -31,6 +31,7 @@ class Split:
 
     images: Path  # folder
     annotations: Path  # COCO instances JSON
+    annotated: bool = True  # else the file may lack its annotations, as those of COCO's test sets do
 
 
 @dataclass
@@ -54,7 +55,7 @@ def validate(split: Split) -> None:
     Raises:
         DataError: the first thing found wrong, with the file, the id and the cause.
     """
-    annotations = read_annotations(split.annotations)
+    annotations = read_annotations(split.annotations, split.annotated)
     if not split.images.is_dir():
         raise DataError(f"{split.images}: the images folder does not exist; check the path")
     for record in annotations.images:
@@ -77,7 +78,7 @@ class CocoDataset(Dataset[Sample]):
     """
 
     def __init__(self, split: Split, transform: Transform, training: bool) -> None:
-        annotations = read_annotations(split.annotations)
+        annotations = read_annotations(split.annotations, split.annotated)
         self.split = split
         self.transform = transform
         self.category_ids = annotations.category_ids

@@ -16,13 +16,16 @@ KEYS = {
 }
 
 
-def load_instances(path: Path) -> dict[str, Any]:
+def load_instances(path: Path, annotated: bool = True) -> dict[str, Any]:
     """The content of an instances JSON, in which every entry of ``KEYS`` is known to be present.
+
+    Unless it must be ``annotated``, the list of annotations may be absent, as in the files of COCO's test sets, and
+    is empty then.
 
     Raises:
         DataError: the file is no such JSON, an entry lacks a key, an id is double or no integer, or no image is listed.
     """
-    content = _parse(path)
+    content = _parse(path) if annotated else {"annotations": []} | _parse(path)
     for name in KEYS:
         _check_entries(path, name, content)
     if not content["images"]:
@@ -50,7 +53,8 @@ def _check_entries(path: Path, name: str, content: dict[str, Any]) -> None:
     """Every entry of the list ``name`` has its keys and an integer id of its own."""
     entries = content.get(name)
     if not isinstance(entries, list):
-        raise DataError(f"{path}: has no list '{name}'; expected an instances file as COCO's")
+        hint = ", or mode=testdev for a test set" if name == "annotations" else ""
+        raise DataError(f"{path}: has no list '{name}'; expected an instances file as COCO's{hint}")
     for number, entry in enumerate(entries):
         missing = [key for key in KEYS[name] if not isinstance(entry, dict) or key not in entry]
         if missing:

@@ -21,12 +21,13 @@ from gfl_bench.structures import Batch, Instances
 DIVISOR = 32  # pixels; sides of a padded image are multiples of it
 
 
-def prepare(data: DataConfig, cache: Path, needed: Sequence[str] = SPLITS) -> dict[str, Split]:
+def prepare(data: DataConfig, cache: Path, needed: Sequence[str] = SPLITS, annotated: bool = True) -> dict[str, Split]:
     """The splits ``needed`` of a data option, checked; scenes are generated where they are missing.
 
     Args:
         data: the chosen option. Paths may begin with ``~``.
         cache: folder for generated scenes.
+        annotated: the files must have annotations; those of COCO's test sets have none.
 
     Raises:
         DataError: what ``validate`` and ``ensure_scenes`` raise, or a path that is not set.
@@ -37,7 +38,7 @@ def prepare(data: DataConfig, cache: Path, needed: Sequence[str] = SPLITS) -> di
         return {name: Split(folder / name, folder / "annotations" / f"{name}.json") for name in needed}
     if not isinstance(data, COCO):
         raise DataError(f"data={data.name} has no loader; choose data=scenes or data=coco")
-    splits = {name: _split(name, getattr(data, name)) for name in needed}
+    splits = {name: _split(name, getattr(data, name), annotated) for name in needed}
     for split in splits.values():
         validate(split)
     return splits
@@ -102,11 +103,11 @@ def collate(samples: list[Sample]) -> Batch:
     return Batch(torch.stack(images), instances, sizes, padded_sizes, scale_factors, image_ids)
 
 
-def _split(name: str, paths: SplitConfig) -> Split:
+def _split(name: str, paths: SplitConfig, annotated: bool) -> Split:
     for key in ("images", "annotations"):
         if getattr(paths, key) == "???":  # OmegaConf's mark of a value that was never set
             raise DataError(f"data.{name}.{key} is not set; give the path of your data")
-    return Split(Path(paths.images).expanduser(), Path(paths.annotations).expanduser())
+    return Split(Path(paths.images).expanduser(), Path(paths.annotations).expanduser(), annotated)
 
 
 def _image_index(boxes: list[Tensor]) -> Tensor:

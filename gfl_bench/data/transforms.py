@@ -7,17 +7,33 @@ batch is put together (``loader.collate``).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torchvision import tv_tensors
 from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional
 
-from gfl_bench.config.schema import DataConfig
+from gfl_bench.config.schema import DataConfig, Pixels
 
-MEAN = (123.675, 116.28, 103.53)  # ImageNet's, of RGB values 0..255
-STD = (58.395, 57.12, 57.375)
 LONG_TO_SHORT = 5 / 3  # 1333 / 800
+
+
+@dataclass(frozen=True)
+class Normalisation:
+    """(value - mean) / std of values 0..255, by channel."""
+
+    order: str  # of the channels: RGB or BGR
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+
+NORMALISATIONS = {
+    Pixels.torchvision: Normalisation("RGB", (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)),
+    Pixels.caffe: Normalisation("BGR", (103.53, 116.28, 123.675), (1, 1, 1)),
+    Pixels.detectron: Normalisation("BGR", (102.9801, 115.9465, 122.7717), (1, 1, 1)),
+}
 
 
 def resized(height: int, width: int, size: int, max_size: int) -> tuple[int, int]:
@@ -56,15 +72,24 @@ class KeepRatioResize(v2.Transform):
         )
 
 
+class SwapRedAndBlue(v2.Transform):
+    """RGB images become BGR; boxes stay as they are."""
+
+    _transformed_types = (tv_tensors.Image,)
+
+    def transform(self, inpt: Any, params: dict[str, Any]) -> Any:
+        return tv_tensors.wrap(inpt.flip(-3), like=inpt)
+
+
 def training_transform(data: DataConfig) -> v2.Compose:
-    """Resize to ``size``, or to a short edge drawn from ``multi_scale``; flip; clip boxes; normalise."""
-    sizes = data.multi_scale or [data.size, data.size]
-    return v2.Compose([_resize(data, sizes), v2.RandomHorizontalFlip(data.flip), *_finish()])
+    """Resize to ``size``, or to a short edge drawn from its ``multi_scale``; flip; clip boxes; normalise."""
+    sizes = [round(share * data.size) for share in data.multi_scale or [1, 1]]
+    return v2.Compose([_resize(data, sizes), v2.RandomHorizontalFlip(data.flip), *_finish(data)])
 
 
 def evaluation_transform(data: DataConfig) -> v2.Compose:
     """Resize to ``size``; clip boxes; normalise."""
-    return v2.Compose([_resize(data, [data.size, data.size]), *_finish()])
+    return v2.Compose([_resize(data, [data.size, data.size]), *_finish(data)])
 
 
 def _resize(data: DataConfig, sizes: Sequence[int]) -> KeepRatioResize:
@@ -73,5 +98,9 @@ def _resize(data: DataConfig, sizes: Sequence[int]) -> KeepRatioResize:
     return KeepRatioResize((low, high), max_size)
 
 
-def _finish() -> list[v2.Transform]:
-    return [v2.ClampBoundingBoxes(), v2.ToDtype(torch.float32, scale=False), v2.Normalize(MEAN, STD)]
+def _finish(data: DataConfig) -> list[v2.Transform]:
+    pixels = NORMALISATIONS[data.pixels]
+    swap: list[v2.Transform] = [SwapRedAndBlue()] if pixels.order == "BGR" else []
+    return [
+        v2.ClampBoundingBoxes(), *swap, v2.ToDtype(torch.float32, scale=False), v2.Normalize(pixels.mean, pixels.std),
+    ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from gfl_bench.atomic import replacing
 
 FORMAT = 1  # of the dictionary below; a reader refuses what it does not know
 KEYS = ("format", "run", "step", "seconds", "model", "optimizer", "random")
+_FOREIGN = re.compile(r"Unsupported global: GLOBAL (\S+) was not an allowed")  # torch's words of an object's class
 
 
 class CheckpointError(ValueError):
@@ -43,12 +45,7 @@ def load(path: Path, run: str | None = None) -> dict[str, Any]:
     Raises:
         CheckpointError: there is no such file, it is cut short or something else, or it belongs to another run.
     """
-    state = _read(path)
-    missing = [key for key in KEYS if key not in state]
-    if missing or state["format"] != FORMAT:
-        raise CheckpointError(
-            f"{path}: this is not a checkpoint of this version of gfl_bench (format {FORMAT}): give one that it wrote"
-        )
+    state = checked(read(path), path)
     if run is not None and state["run"] != run:
         raise CheckpointError(
             f"{path}: the checkpoint is of run {state['run']}, but this configuration is run {run}: "
@@ -57,14 +54,46 @@ def load(path: Path, run: str | None = None) -> dict[str, Any]:
     return state
 
 
-def _read(path: Path) -> dict[str, Any]:
+def checked(state: dict[str, Any], path: Path) -> dict[str, Any]:
+    """``state`` if it is what ``save`` wrote to ``path``.
+
+    Raises:
+        CheckpointError: it is something else.
+    """
+    if any(key not in state for key in KEYS) or state["format"] != FORMAT:
+        raise CheckpointError(
+            f"{path}: this is not a checkpoint of this version of gfl_bench (format {FORMAT}), nor one of "
+            "mmdetection's (a dictionary with the weights as state_dict): give one that it wrote"
+        )
+    return state
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The dictionary in a file, whoever wrote it; empty where it holds something else.
+
+    Raises:
+        CheckpointError: there is no such file, it is cut short, or it holds what only running its code would read.
+    """
     if not path.is_file():
         raise CheckpointError(f"{path}: there is no such checkpoint: check the path")
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # whatever lies in the file; unpickling arbitrary bytes fails in many ways
+        foreign = _FOREIGN.search(str(error))
+        if foreign:
+            raise CheckpointError(_strip(path, foreign[1])) from error
         raise CheckpointError(
             f"{path}: the checkpoint cannot be read; it is cut short, damaged or of another program: "
             "remove it to start afresh, or copy it again"
         ) from error
     return state if isinstance(state, dict) else {}
+
+
+def _strip(path: Path, kind: str) -> str:
+    stripped = path.with_name(f"{path.stem}-weights{path.suffix}")
+    return (
+        f"{path}: the checkpoint cannot be read safely, since it holds more than tensors, numbers and text ({kind}): "
+        "if you trust where it is from, take its weights out, in the environment that wrote it, by python -c \""
+        f"import torch; state = torch.load('{path}', map_location='cpu', weights_only=False)['state_dict']; "
+        f"torch.save({{'state_dict': state}}, '{stripped}')\", and give {stripped}"
+    )

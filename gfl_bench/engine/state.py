@@ -9,7 +9,9 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from gfl_bench.engine.checkpoint import FORMAT, CheckpointError, load
+from gfl_bench.config.schema import Config
+from gfl_bench.engine.checkpoint import FORMAT, CheckpointError, checked, read
+from gfl_bench.engine.published import as_published, load_published
 
 
 def capture(detector: nn.Module, optimizer: Optimizer, *, run: str, step: int, seconds: float) -> dict[str, Any]:
@@ -38,13 +40,18 @@ def restore(state: dict[str, Any], detector: nn.Module, optimizer: Optimizer, pa
         torch.cuda.set_rng_state_all(state["random"]["cuda"])
 
 
-def load_weights(detector: nn.Module, path: Path) -> None:
-    """Give ``detector`` the weights of the checkpoint ``path``, whichever run wrote it.
+def load_weights(detector: nn.Module, path: Path, config: Config) -> None:
+    """Give ``detector``, of ``config``, the weights of ``path``: a run's checkpoint, or a file that mmdetection wrote.
 
     Raises:
         CheckpointError: the file cannot be read, or its weights are those of another network.
     """
-    _load_weights(detector, load(path)["model"], path)
+    state = read(path)
+    published = as_published(state)
+    if published is None:
+        _load_weights(detector, checked(state, path)["model"], path)
+    else:
+        load_published(detector, published, config, path)
 
 
 def _load_weights(detector: nn.Module, weights: dict[str, Any], path: Path) -> None:

@@ -70,6 +70,11 @@ class Trainer:
         self._optimizer = build_optimizer(detector, config.schedule)
         self._meter = Meter(self._resume() if checkpoint.exists() else 0.0)
 
+    @property
+    def seconds(self) -> float:
+        """Spent on training so far, those of earlier sessions included."""
+        return self._meter.seconds
+
     def train(self, batches: Iterator[Batch]) -> None:
         """Do the steps that are left, one for each of ``batches``, and save the state after each interval and the last.
 
@@ -140,7 +145,8 @@ class Trainer:
         progress.update(self.step, describe(record, self.steps, self._config.schedule.batch_size))
 
     def _rate(self, step: int) -> float:
-        return learning_rate(step, self._config.schedule, self._steps_per_epoch)
+        rate = learning_rate(step, self._config.schedule, self._steps_per_epoch)
+        return rate * self._config.detector.lr_factor
 
     def _is_due(self, every: int) -> bool:
         return self.step % every == 0 or self.step == self.steps

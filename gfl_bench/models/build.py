@@ -9,19 +9,38 @@ import torch
 from torch import nn
 
 from gfl_bench.config.schema import Config
+from gfl_bench.models.assigners.assignment import Assigner
 from gfl_bench.models.assigners.atss import ATSS
-from gfl_bench.models.backbones import ResNet
+from gfl_bench.models.assigners.fcos import FCOS
+from gfl_bench.models.assigners.fovea import Fovea
+from gfl_bench.models.assigners.max_iou import MaxIoU
+from gfl_bench.models.backbones import VGG16, ResNet
 from gfl_bench.models.box import BOXES
 from gfl_bench.models.detector import Detector
+from gfl_bench.models.detectors.borderdet.detector import BorderDetector, BorderHead
+from gfl_bench.models.detectors.paa.detector import PAA
+from gfl_bench.models.detectors.reppoints_v2.detector import PointsHead, RepPointsV2
+from gfl_bench.models.detectors.ssd.head import SSDHead
+from gfl_bench.models.detectors.ssd.mined_softmax import MinedSoftmax
+from gfl_bench.models.detectors.ssd.neck import SSDNeck
+from gfl_bench.models.detectors.vfnet.detector import VFNet, VFNetHead
 from gfl_bench.models.guidance import GUIDANCES
-from gfl_bench.models.heads import Head
+from gfl_bench.models.heads import Head, HeadShape
 from gfl_bench.models.initialise import initialise
 from gfl_bench.models.necks import FPN
-from gfl_bench.models.quality import QUALITIES
+from gfl_bench.models.priors import boxes_per_cell, unit_prior
+from gfl_bench.models.quality import QUALITIES, QualityRepresentation
 
-BACKBONES: dict[str, Callable[[Any], nn.Module]] = {"resnet": ResNet}
-NECKS: dict[str, Callable[[Any, list[int], int], nn.Module]] = {"fpn": FPN}
-ASSIGNERS: dict[str, Callable[[Any], ATSS]] = {"atss": ATSS}
+BACKBONES: dict[str, Callable[[Any], nn.Module]] = {"resnet": ResNet, "vgg16": VGG16}
+NECKS: dict[str, Callable[[Any, list[int], int], nn.Module]] = {"fpn": FPN, "ssd": SSDNeck}
+ASSIGNERS: dict[str, Callable[[Any], Assigner]] = {"atss": ATSS, "max_iou": MaxIoU, "fcos": FCOS, "fovea": Fovea}
+# Detectors whose shape no choice of parts gives; all others are a Head and a Detector.
+DETECTORS: dict[str, tuple[Callable[..., nn.Module], type[Detector]]] = {
+    "borderdet": (BorderHead, BorderDetector), "vfnet": (VFNetHead, VFNet), "reppoints_v2": (PointsHead, RepPointsV2),
+    "paa": (Head, PAA), "ssd512": (SSDHead, Detector),
+}  # fmt: skip
+# What a quality is in a detector that was not published with focal loss.
+OWN_QUALITIES: dict[tuple[str, str], Callable[[Any, Any], QualityRepresentation]] = {("ssd512", "none"): MinedSoftmax}
 
 
 def build_detector(config: Config, num_classes: int, seed: int) -> Detector:
@@ -43,11 +62,17 @@ def build_detector(config: Config, num_classes: int, seed: int) -> Detector:
 def _put_together(config: Config, num_classes: int) -> Detector:
     parts, levels = config.detector, len(config.detector.prior.strides)
     box = BOXES[config.box.name](config.box, parts)
-    quality = QUALITIES[config.quality.name](config.quality)
+    own = OWN_QUALITIES.get((parts.name, config.quality.name), QUALITIES[config.quality.name])
+    quality = own(config.quality, parts)
     backbone: Any = BACKBONES[config.backbone.name](config.backbone)
     neck: Any = NECKS[config.neck.name](config.neck, backbone.channels, levels)
-    head = Head(
-        parts.head, neck.channels, num_classes, box.channels, quality.aux_channels, levels,
-        GUIDANCES[config.guidance.name](config.guidance),
+    shape = HeadShape(
+        neck.channels, quality.class_channels(num_classes), box.channels, quality.aux_channels,
+        boxes_per_cell(parts.prior),
     )  # fmt: skip
-    return Detector(parts, backbone, neck, head, box, quality, ASSIGNERS[parts.assigner.name](parts.assigner))
+    features = parts.head.channels if parts.head.stacked_convs else neck.channels[0]
+    guidance = GUIDANCES[config.guidance.name](config.guidance, features)
+    head_class, detector_class = DETECTORS.get(parts.name, (Head, Detector))
+    head = head_class(parts.head, shape, guidance, lambda raw: box.mean(raw, unit_prior(parts.prior, raw.device)))
+    assigner = ASSIGNERS[parts.assigner.name](parts.assigner)
+    return detector_class(parts, backbone, neck, head, box, quality, assigner)

@@ -8,16 +8,22 @@ import torch
 from torch import Tensor, nn
 
 from gfl_bench.config import schema
-from gfl_bench.models.assigners.assignment import Assignment
-from gfl_bench.models.assigners.atss import ATSS
+from gfl_bench.config.schema import BoxNormaliser, Count
+from gfl_bench.models.assigners.assignment import Assigner, Assignment
 from gfl_bench.models.box import BoxDistribution
-from gfl_bench.models.heads import Head
 from gfl_bench.models.positives import Positives, gather
-from gfl_bench.models.postprocess import choose, suppress
+from gfl_bench.models.postprocess import Candidates, choose, suppress
 from gfl_bench.models.priors import level_sizes, priors_for, select
 from gfl_bench.models.quality import QualityRepresentation
 from gfl_bench.structures import Batch, Detections, HeadOutput, Priors, Probabilities, QualityPairs
 
+Reduce = Callable[[Tensor], Tensor]
+_COUNTS: dict[Count, Callable[[Tensor], Tensor]] = {  # of positives [B] int64 in each image
+    Count.each_image: lambda positives: positives.clamp(min=1).sum(),
+    Count.batch: lambda positives: positives.sum().clamp(min=1),
+    Count.or_images: lambda positives: positives.sum().clamp(min=len(positives)),
+    Count.and_images: lambda positives: positives.sum() + len(positives),
+}
 _EPS = torch.finfo(torch.float32).eps  # added to every normaliser, as in the reference
 
 
@@ -25,8 +31,8 @@ class Detector(nn.Module):
     """Images to boxes. Losses and decoding are float32, also under autocast."""
 
     def __init__(
-        self, config: schema.DetectorConfig, backbone: nn.Module, neck: nn.Module, head: Head, box: BoxDistribution,
-        quality: QualityRepresentation, assigner: ATSS,
+        self, config: schema.DetectorConfig, backbone: nn.Module, neck: nn.Module, head: nn.Module,
+        box: BoxDistribution, quality: QualityRepresentation, assigner: Assigner,
     ) -> None:  # fmt: skip
         super().__init__()
         self.backbone, self.neck, self.head, self.box = backbone, neck, head, box
@@ -38,55 +44,79 @@ class Detector(nn.Module):
         return output
 
     def loss(
-        self, output: HeadOutput, batch: Batch, reduce: Callable[[Tensor], Tensor] = lambda normalisers: normalisers
+        self, output: HeadOutput, batch: Batch, reduce: Reduce = lambda normalisers: normalisers
     ) -> dict[str, Tensor]:
         """The terms of Eq. 15, scalars to be added up; all finite and differentiable also without any ground truth.
 
         ``loss_quality`` (joint score) or ``loss_cls`` (and ``loss_aux`` of a branch) are divided by the number of
-        positives, of which an image counts at least one; ``loss_box`` and ``loss_dfl`` by the sum of the positives'
-        box weights, at least ``box_normaliser_min``.
+        positives as the config's ``count`` has it; ``loss_box`` and ``loss_dfl`` as its ``box_normaliser`` says, by
+        the sum of the positives' box weights, at least ``box_normaliser_min``.
 
         Args:
-            reduce: takes the two normalisers, [2] float32, to their mean over all processes.
+            reduce: takes normalisers [2] float32 to their mean over all processes.
         """
         with torch.autocast(output.cls.device.type, enabled=False):
-            assignment, positives = self._match(output, batch)
+            assignment, positives = self.match(output, batch)
             box_weight = self.quality.box_weight(output, positives)
-            counts = assignment.positives.clamp(min=1).sum().to(box_weight.dtype)
+            counts = _COUNTS[self.config.count](assignment.positives).to(box_weight.dtype)
             count, total = reduce(torch.stack([counts, box_weight.sum()])).unbind()
+            if self.config.box_normaliser is BoxNormaliser.count and self.quality.weighs_evenly:
+                total = count
             quality = self.quality.losses(output, positives, assignment.learns.flatten() / (count + _EPS))
             boxes = self.box.losses(positives.raw, positives.boxes, positives.target, positives.priors)
             box_weight = box_weight / (total.clamp(min=self.config.box_normaliser_min) + _EPS)
-            return quality | {name: (loss * box_weight).sum() for name, loss in boxes.items()}
+            terms = quality | {name: (loss * box_weight).sum() for name, loss in boxes.items()}
+            return terms | self.further_losses(output, batch, positives, reduce)
+
+    def further_losses(
+        self, output: HeadOutput, batch: Batch, positives: Positives, reduce: Reduce
+    ) -> dict[str, Tensor]:
+        """What a detector with more than one stage learns besides, by the name of the loss; normalised."""
+        return {}
 
     @torch.no_grad()
     def predict(self, output: HeadOutput, batch: Batch, rescale: bool = True) -> list[Detections]:
         """The detections of each image, in pixels of the original image, or with ``rescale`` off of the resized one."""
-        priors, config = self._priors(batch), self.config.postprocess
-        scores, factor = self.quality.class_scores(output), self.quality.factor(output)
+        priors = self.priors(batch)
+        scores, factor = self.ranking(output)
         found = []
-        for number, raw in enumerate(output.box):
-            one = Probabilities(scores[number]), None if factor is None else Probabilities(factor[number])
-            chosen = choose(*one, priors.level_sizes, config)
-            boxes = self.box.decode(raw[chosen.location], select(priors, chosen.location))
-            boxes = boxes.clamp(min=0).minimum(batch.sizes[number].flip(0).repeat(2))
+        for number, one in enumerate(scores):
+            one_factor = None if factor is None else Probabilities(factor[number])
+            chosen = choose(Probabilities(one), one_factor, priors.lengths, self.config.postprocess)
+            boxes = self.decode(output, chosen.location + number * len(priors), select(priors, chosen.location))
+            limit = batch.sizes[number].flip(0).repeat(2) - self.config.postprocess.margin
+            boxes = boxes.clamp(min=0).minimum(limit)
             if rescale:
                 boxes = boxes / batch.scale_factors[number].repeat(2)
-            found.append(suppress(boxes, chosen, config))
+            found.append(self.suppress(boxes, chosen))
         return found
+
+    def ranking(self, output: HeadOutput) -> tuple[Probabilities, Probabilities | None]:
+        """Scores [B, P, C] that thresholds and top-k see, and a factor [B, P, 1] on those that NMS sees, if any."""
+        return self.quality.class_scores(output), self.quality.factor(output)
+
+    def decode(self, output: HeadOutput, row: Tensor, priors: Priors) -> Tensor:
+        """Boxes [K, 4] in pixels at ``row`` [K] of the B * P locations of a batch, whose priors are ``priors`` [K]."""
+        return self.box.decode(output.box.flatten(0, 1).index_select(0, row), priors)
+
+    def suppress(self, boxes: Tensor, chosen: Candidates) -> Detections:
+        """The detections among the candidates of an image, whose boxes are ``boxes`` [M, 4]."""
+        return suppress(boxes, chosen, self.config.postprocess)
 
     @torch.no_grad()
     def quality_pairs(self, output: HeadOutput, batch: Batch) -> QualityPairs:
         """Predicted quality and real IoU at the positives that the assigner finds in ``batch`` (Table 10)."""
-        _, positives = self._match(output, batch)
+        _, positives = self.match(output, batch)
         return QualityPairs(self.quality.predicted(output, positives), positives.iou)
 
-    def _match(self, output: HeadOutput, batch: Batch) -> tuple[Assignment, Positives]:
-        priors = self._priors(batch)
+    def match(self, output: HeadOutput, batch: Batch) -> tuple[Assignment, Positives]:
+        """Which prior learns which ground truth, and the positives among them."""
+        priors = self.priors(batch)
         assignment = self.assigner.assign(priors, batch.instances, batch.padded_sizes)
-        return assignment, gather(output, priors, batch.instances, assignment, self.box)
+        return assignment, gather(output, priors, batch.instances, assignment, self.decode)
 
-    def _priors(self, batch: Batch) -> Priors:
+    def priors(self, batch: Batch) -> Priors:
+        """The priors [P] of every image of ``batch``."""
         height, width = batch.images.shape[-2:]
         prior = self.config.prior
         return priors_for(level_sizes(height, width, prior.strides), prior, batch.images.device)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 from collections.abc import Callable
 
 import torch
@@ -20,13 +21,16 @@ def initialise(detector: nn.Module, seed: int, score_prior: float) -> None:
     """Draw the weights of all convolutions of ``detector`` and set their biases, in place.
 
     The backbone follows torchvision, the neck is Xavier-uniform, the head N(0, 0.01); biases are 0 but for the class
-    scores', which begin at ``score_prior`` (Lin et al., 2017). Norms and scales keep their ones and zeros.
+    scores', which begin at ``score_prior`` (Lin et al., 2017). Deformable convolutions begin without offsets. Norms and
+    scales keep their ones and zeros.
     """
     for name, module in detector.named_modules():
         if isinstance(module, nn.Conv2d):
-            _RULES[name.split(".")[0]](module.weight, _generator(seed, f"{name}.weight"))
+            rule = _zero if name.endswith(".conv_offset") else _RULES[name.split(".")[0]]
+            rule(module.weight, _generator(seed, f"{name}.weight"))
             if module.bias is not None:
-                nn.init.constant_(module.bias, _logit(score_prior) if name == "head.cls" else 0.0)
+                says_class = _LEVEL.sub("head.", name) in _CLASS_SCORES
+                nn.init.constant_(module.bias, _logit(score_prior) if says_class else 0.0)
 
 
 def _kaiming(weight: Tensor, generator: torch.Generator) -> object:
@@ -37,10 +41,18 @@ def _xavier(weight: Tensor, generator: torch.Generator) -> object:
     return nn.init.xavier_uniform_(weight, generator=generator)
 
 
+def _zero(weight: Tensor, generator: torch.Generator) -> object:
+    return nn.init.zeros_(weight)
+
+
 def _small(weight: Tensor, generator: torch.Generator) -> object:
     return nn.init.normal_(weight, std=0.01, generator=generator)
 
 
+_CLASS_SCORES = frozenset({
+    "head.cls", "head.border_cls", "head.foreground", "head.corners.top_left.score", "head.corners.bottom_right.score",
+})  # fmt: skip
+_LEVEL = re.compile(r"^head\.levels\.\d+\.")  # of a head that has its own for each
 _RULES: dict[str, Rule] = {"backbone": _kaiming, "neck": _xavier, "head": _small}
 
 

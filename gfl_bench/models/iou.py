@@ -28,6 +28,11 @@ def giou_loss(predicted: Tensor, target: Tensor, eps: float = EPS) -> Tensor:
     return 1 - overlap / union + (hull - union) / hull
 
 
+def iou_loss(predicted: Tensor, target: Tensor) -> Tensor:
+    """-log IoU (Yu et al., 2016) of aligned [..., 4] boxes -> [...], the IoU floored."""
+    return -iou(predicted, target).clamp(min=EPS).log()
+
+
 def area(boxes: Tensor) -> Tensor:
     return (boxes[..., 2] - boxes[..., 0]) * (boxes[..., 3] - boxes[..., 1])
 

@@ -11,7 +11,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from gfl_bench.models.modulated_bce import modulated_bce, modulated_bce_on_probabilities
+from gfl_bench.models.modulated_bce import (
+    modulated_bce,
+    modulated_bce_on_probabilities,
+    varifocal_bce,
+    varifocal_bce_on_probabilities,
+)
 from gfl_bench.structures import Logits, Probabilities
 
 
@@ -57,6 +62,30 @@ def focal_loss(
     """
     quality = torch.ones_like(labels, dtype=logits.dtype)
     return modulated_bce(logits, rows, labels, quality, gamma, weight, positive_weight=alpha, negative_weight=1 - alpha)
+
+
+def varifocal_loss(
+    logits: Logits, rows: Tensor, labels: Tensor, quality: Tensor, alpha: float, gamma: float, iou_weighted: bool,
+    weight: Tensor | None = None,
+) -> Tensor:  # fmt: skip
+    """Varifocal loss (Zhang et al., 2021; Eq. 2): y * BCE(sigma, y) at a positive's class, and everywhere else
+    alpha * sigma^gamma * BCE(sigma, 0); so a positive of quality 0 counts as nothing.
+
+    Args:
+        gamma: focusing power, any number >= 0.
+        iou_weighted: without it positives of every quality weigh 1.
+
+    Other args and returns as ``quality_focal_loss``.
+    """
+    return varifocal_bce(logits, rows, labels, quality, alpha, gamma, iou_weighted, weight)
+
+
+def varifocal_loss_on_probabilities(
+    probabilities: Probabilities, rows: Tensor, labels: Tensor, quality: Tensor, alpha: float, gamma: float,
+    iou_weighted: bool, weight: Tensor | None = None,
+) -> Tensor:  # fmt: skip
+    """``varifocal_loss`` of scores that are probabilities already; logarithms are floored at -100."""
+    return varifocal_bce_on_probabilities(probabilities, rows, labels, quality, alpha, gamma, iou_weighted, weight)
 
 
 def score_distance_loss(

@@ -17,6 +17,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 _LossAndSlope = tuple[Tensor, Tensor]
+_Positives = Callable[[Tensor, Tensor, float], _LossAndSlope]  # of x, y and beta
 _MAX_EXPONENT = 40.0  # beyond, log(1 + e^x) is x and sigmoid(x) is 1 to the last digit, in float64 too
 _BLOCK = 2**17  # entries: 512 KiB of float32
 _MIN_LOG = -100.0  # floor of a logarithm in cross-entropy, torch's own
@@ -56,6 +57,30 @@ def modulated_bce_on_probabilities(
     return total
 
 
+def varifocal_bce(
+    logits: Tensor, rows: Tensor, labels: Tensor, quality: Tensor, alpha: float, gamma: float, iou_weighted: bool,
+    weight: Tensor | None = None,
+) -> Tensor:  # fmt: skip
+    """As ``modulated_bce`` of beta ``gamma`` and weight ``alpha``, but at (rows, labels) y * BCE, or BCE alone."""
+    positives = _unmodulated(_logits, iou_weighted)
+    total: Tensor = _ModulatedBCE.apply(
+        logits, rows, labels, quality, gamma, weight, (1.0, alpha), _negative_logits, positives
+    )
+    return total
+
+
+def varifocal_bce_on_probabilities(
+    probabilities: Tensor, rows: Tensor, labels: Tensor, quality: Tensor, alpha: float, gamma: float,
+    iou_weighted: bool, weight: Tensor | None = None,
+) -> Tensor:  # fmt: skip
+    """``varifocal_bce`` of sigma = ``probabilities`` [R, C], which may be exactly 0 or 1."""
+    positives = _unmodulated(_probabilities, iou_weighted)
+    total: Tensor = _ModulatedBCE.apply(
+        probabilities, rows, labels, quality, gamma, weight, (1.0, alpha), _negative_probabilities, positives
+    )
+    return total
+
+
 class _ModulatedBCE(torch.autograd.Function):
     """``negatives`` and ``positives`` give loss and slope of an entry, in the space of ``scores``."""
 
@@ -63,8 +88,7 @@ class _ModulatedBCE(torch.autograd.Function):
     def forward(
         ctx: Any, scores: Tensor, rows: Tensor, labels: Tensor, quality: Tensor, beta: float, weight: Tensor | None,
         weights: tuple[float, float],
-        negatives: Callable[[Tensor, float], _LossAndSlope],
-        positives: Callable[[Tensor, Tensor, float], _LossAndSlope],
+        negatives: Callable[[Tensor, float], _LossAndSlope], positives: _Positives,
     ) -> Tensor:  # fmt: skip
         positive_weight, negative_weight = weights
         weight = scores.new_ones(len(scores)) if weight is None else weight.to(scores.dtype)
@@ -139,6 +163,16 @@ def _probabilities(p: Tensor, y: Tensor, beta: float) -> _LossAndSlope:
     bce = functional.binary_cross_entropy(p, y, reduction="none")
     bce_slope = (p - y) / (p * (1 - p)).clamp(min=_MIN_VARIANCE)
     return _product_rule(p - y, bce, bce_slope, torch.ones_like(p), beta)
+
+
+def _unmodulated(positives: _Positives, by_target: bool) -> _Positives:
+    """Entries of ``positives`` without the factor |y - sigma|^beta, times y if ``by_target``."""
+
+    def entries(x: Tensor, y: Tensor, beta: float) -> _LossAndSlope:
+        loss, slope = positives(x, y, 0.0)
+        return (y * loss, y * slope) if by_target else (loss, slope)
+
+    return entries
 
 
 def _product_rule(error: Tensor, bce: Tensor, bce_slope: Tensor, sigma_slope: Tensor, beta: float) -> _LossAndSlope:

@@ -7,20 +7,24 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gfl_bench.config import schema
+from gfl_bench.config.schema import PyramidSource
 
 
 class FPN(nn.Module):
-    """P3 to P7 from C3 to C5; P6 is a strided convolution of P5's output, P7 of P6."""
+    """P3 to P7 from C3 to C5; P6 is a strided convolution of P5's output or of C5, P7 of P6."""
 
     def __init__(self, config: schema.FPN, in_channels: list[int], levels: int) -> None:
         super().__init__()
         channels, inputs = config.channels, len(in_channels)
-        self.channels = channels
+        self.channels = [channels] * levels
         self.relu_before_p7 = config.relu_before_p7
+        self.extra_from = config.extra_from
         self.lateral = nn.ModuleList(nn.Conv2d(count, channels, 1) for count in in_channels)
-        self.output = nn.ModuleList(
-            nn.Conv2d(channels, channels, 3, stride=1 if level < inputs else 2, padding=1) for level in range(levels)
-        )
+        self.output = nn.ModuleList(nn.Conv2d(channels, channels, 3, padding=1) for _ in in_channels)
+        for level in range(inputs, levels):
+            of_input = level == inputs and config.extra_from is PyramidSource.input
+            source = in_channels[-1] if of_input else channels
+            self.output.append(nn.Conv2d(source, channels, 3, stride=2, padding=1))
 
     def forward(self, maps: list[Tensor]) -> list[Tensor]:
         """Maps [B, C, H_l, W_l] of falling size -> one map [B, channels, H_l, W_l] for each level."""
@@ -32,7 +36,9 @@ class FPN(nn.Module):
         # Small maps, so float32 costs nothing; and oneDNN's bf16 weight gradient of a strided convolution is not
         # defined on a map one column wide (seen with torch 2.15 on an AMX processor).
         with torch.autocast(pyramid[-1].device.type, enabled=False):
+            coarsest = maps[-1] if self.extra_from is PyramidSource.input else pyramid[-1]
             for number, output in enumerate(self.output[len(merged) :]):
-                coarsest = pyramid[-1].float()
-                pyramid.append(output(functional.relu(coarsest) if number > 0 and self.relu_before_p7 else coarsest))
+                coarsest = functional.relu(coarsest) if number > 0 and self.relu_before_p7 else coarsest
+                coarsest = output(coarsest.float())
+                pyramid.append(coarsest)
         return pyramid

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from torch import Tensor
 
 from gfl_bench.models.assigners.assignment import Assignment
-from gfl_bench.models.box import BoxDistribution
 from gfl_bench.models.coding import centerness
 from gfl_bench.models.iou import iou
 from gfl_bench.models.priors import select
@@ -32,14 +32,17 @@ class Positives:
         return centerness(self.priors.center, self.target)
 
 
+Decode = Callable[[HeadOutput, Tensor, Priors], Tensor]  # boxes [K, 4] of the locations [K] at priors [K]
+
+
 def gather(
-    output: HeadOutput, priors: Priors, instances: Instances, assignment: Assignment, box: BoxDistribution
+    output: HeadOutput, priors: Priors, instances: Instances, assignment: Assignment, decode: Decode
 ) -> Positives:
-    """The positives of ``assignment``, decoded by ``box``."""
+    """The positives of ``assignment`` with their boxes."""
     gt_index = assignment.gt_index.flatten()
     row = (gt_index >= 0).nonzero().squeeze(1)
     gt = gt_index[row]
     chosen = select(priors, row % len(priors))
     raw = output.box.flatten(0, 1).index_select(0, row)
-    boxes, target = box.decode(raw, chosen), instances.boxes[gt]
+    boxes, target = decode(output, row, chosen), instances.boxes[gt]
     return Positives(row, instances.labels[gt], chosen, raw, boxes, target, iou(boxes.detach(), target))

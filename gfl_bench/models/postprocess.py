@@ -24,16 +24,15 @@ class Candidates:
 
 
 def choose(
-    scores: Probabilities, factor: Probabilities | None, level_sizes: list[tuple[int, int]], config: PostProcessConfig
+    scores: Probabilities, factor: Probabilities | None, lengths: list[int], config: PostProcessConfig
 ) -> Candidates:
     """The pairs that go on to NMS: class score above the threshold, and among the best of their level.
 
     Args:
         scores: [P, C], what the threshold is compared with.
         factor: [P, 1], multiplied into the scores of the chosen, or None. It may lower them below the threshold.
-        level_sizes: (height, width) of each level, P locations in all.
+        lengths: locations of each level, P in all.
     """
-    lengths = [height * width for height, width in level_sizes]
     location, label, score = _RANKS[config.rank](scores, factor, lengths, config)
     return Candidates(location, label, score if factor is None else score * factor[location, 0])
 
@@ -77,7 +76,7 @@ def _best_of_each(values: Tensor, lengths: list[int], count: int) -> Tensor:
 def suppress(boxes: Tensor, candidates: Candidates, config: PostProcessConfig) -> Detections:
     """Class-wise NMS: the best ``max_detections`` of ``boxes`` [M, 4], those of ``candidates``, best first."""
     score, label = candidates.score, candidates.label
-    if config.rank is Ranking.pairs:
+    if config.rank is Ranking.pairs and not config.keep_empty:
         kept = (boxes[:, 2:] > boxes[:, :2]).all(dim=1)
         boxes, score, label = boxes[kept], score[kept], label[kept]
     best = class_wise_nms(boxes, score, label, config.nms_iou)[: config.max_detections]

@@ -19,6 +19,8 @@ METRICS: dict[str, Metric] = {
     "APm": Metric("percent", 1),
     "APl": Metric("percent", 1),
     "PCC": Metric("Pearson's correlation", 3),
+    "AP_testdev": Metric("percent, from COCO's evaluation server", 1),
+    "training_hours": Metric("hours", 3),
     "FPS": Metric("images/s, batch 1", 1),
     "MR": Metric("percent, lower is better", 2),
     "JI": Metric("percent", 2),

@@ -1,18 +1,10 @@
-"""What a predicted side is, and what its quality is read from: ``box=`` and ``guidance=`` (Tables 6 to 8)."""
+"""What a predicted side is: ``box=`` (Tables 6 and 7)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 
 from omegaconf import MISSING
-
-
-class DiracCoding(Enum):
-    """What the four numbers of a Dirac box mean."""
-
-    delta = "delta"  # centre offset and log size from the prior box: mmdetection's ATSS
-    distance = "distance"  # l, t, r, b in strides from the prior's centre: as the distributions
 
 
 @dataclass
@@ -42,20 +34,3 @@ class General(BoxConfig):
 class GeneralDFL(General):
     name: str = "general_dfl"
     dfl_weight: float = 0.25  # lambda_1 of Eq. 15
-
-
-@dataclass
-class GuidanceConfig:
-    name: str = MISSING
-
-
-@dataclass
-class NoGuidance(GuidanceConfig):
-    name: str = "none"
-
-
-@dataclass
-class DistributionGuidance(GuidanceConfig):
-    name: str = "distribution"
-    k: int = 4  # top-k probabilities of each side, and their mean (Eq. 5); 0 is no guidance
-    d: int = 64  # hidden units (Eq. 6)

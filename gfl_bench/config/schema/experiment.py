@@ -7,9 +7,10 @@ from enum import Enum
 
 from omegaconf import MISSING
 
-from gfl_bench.config.schema.box import BoxConfig, GuidanceConfig
+from gfl_bench.config.schema.box import BoxConfig
 from gfl_bench.config.schema.data import DataConfig
 from gfl_bench.config.schema.detector import DetectorConfig
+from gfl_bench.config.schema.guidance import GuidanceConfig
 from gfl_bench.config.schema.network import BackboneConfig, NeckConfig
 from gfl_bench.config.schema.quality import QualityConfig
 
@@ -26,6 +27,7 @@ class Mode(Enum):
 
     train = "train"  # train, evaluate, time
     evaluate = "evaluate"  # evaluate ``checkpoint``
+    testdev = "testdev"  # detect with ``checkpoint`` for COCO's evaluation server; the split needs no annotations
     speed = "speed"  # time inference only
 
 
@@ -88,6 +90,6 @@ class Config:
     seed: int = 0
     precision: Precision = Precision.bf16
     mode: Mode = Mode.train
-    checkpoint: str | None = None
+    checkpoint: str | None = None  # of a run, or a file published by mmdetection
     machine: MachineConfig = field(default_factory=MachineConfig)
     paths: PathsConfig = field(default_factory=PathsConfig)

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import Enum
 
 from omegaconf import MISSING
+
+from gfl_bench.config.schema.detector import PyramidSource
+
+
+class BlockStyle(Enum):
+    """Which convolution of a stage's first bottleneck block has the stride."""
+
+    pytorch = "pytorch"  # the 3x3 one: torchvision
+    caffe = "caffe"  # the 1x1 one before it: He et al. (2016), and detectors that began from their weights
 
 
 @dataclass
@@ -20,6 +30,22 @@ class ResNet(BackboneConfig):
     weights: str | None = "IMAGENET1K_V1"  # torchvision's name, or null for random weights
     frozen_stages: int = 1  # -1 nothing, 0 the stem, 1 the stem and layer1, ...
     norm_eval: bool = True  # batch norm keeps its running statistics in training
+    groups: int = 1  # of the 3x3 convolutions; 32 in ResNeXt
+    width_per_group: int = 64  # their channels in layer1, for 64 base channels: 8 in ResNeXt-101-32x8d
+    deformable_stages: list[int] = field(default_factory=list)  # 2 is layer2 (C3), 3 is layer3 (C4), 4 is layer4 (C5)
+    modulated: bool = True  # deformable convolutions weigh their points (DCNv2), as the paper's; mmdetection's do not
+    style: BlockStyle = BlockStyle.pytorch
+
+
+@dataclass
+class VGG16(BackboneConfig):
+    """The maps conv4_3 and fc7, for SSD."""
+
+    name: str = "vgg16"
+    base_channels: int = 64  # channels of the first two convolutions; 64 is the published width
+    weights: str | None = "IMAGENET1K_V1"  # torchvision's for the 13 convolutions, fc6 and fc7 stay random; or null
+    frozen_stages: int = -1  # -1 or 0 nothing, 1 what comes before the first pooling, 2 before the second, ...
+    norm_eval: bool = False  # VGG has no batch norm: here so that a scale can set it for every backbone
 
 
 @dataclass
@@ -31,4 +57,5 @@ class NeckConfig:
 class FPN(NeckConfig):
     name: str = "fpn"
     channels: int = 256
-    relu_before_p7: bool = False  # FCOS has it, ATSS and GFL do not
+    extra_from: PyramidSource = PyramidSource.output  # what P6 is computed from; the detector's wish by default
+    relu_before_p7: bool = False  # the same

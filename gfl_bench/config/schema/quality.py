@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from omegaconf import MISSING
@@ -14,6 +14,7 @@ class JointLoss(Enum):
     qfl = "qfl"
     l1 = "l1"
     l2 = "l2"
+    varifocal = "varifocal"  # VFNet's
 
 
 class BoxWeight(Enum):
@@ -33,10 +34,7 @@ class QualityConfig:
 
 @dataclass
 class FocalQuality(QualityConfig):
-    """The class score is trained with focal loss (Lin et al., 2017)."""
-
-    alpha: float = 0.25
-    gamma: float = 2.0
+    """The class score is trained with the detector's focal loss."""
 
 
 @dataclass
@@ -71,8 +69,18 @@ class IoUGuided(FocalQuality):
 
 
 @dataclass
+class VarifocalConfig:
+    """Varifocal loss (Zhang et al., 2021), of ``loss: varifocal``."""
+
+    alpha: float = 0.75  # weight of all scores but those of a positive's own class
+    gamma: float = 2.0  # focusing power on these, any number >= 0
+    iou_weighted: bool = True  # a positive's own class weighs its IoU, else 1
+
+
+@dataclass
 class Joint(QualityConfig):
     name: str = "joint"
     box_weight: BoxWeight = BoxWeight.score
     loss: JointLoss = JointLoss.qfl
     beta: float = 2.0  # QFL's focusing power, any number >= 0 (Table 5)
+    varifocal: VarifocalConfig = field(default_factory=VarifocalConfig)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from torch import Tensor
+
+from gfl_bench.structures import Instances, Priors
 
 NEGATIVE = -1
 IGNORED = -2
@@ -25,3 +28,14 @@ class Assignment:
     def positives(self) -> Tensor:
         """[B] int64, how many priors of each image have a ground truth."""
         return (self.gt_index >= 0).sum(dim=1)
+
+
+class Assigner(Protocol):
+    """Decides from the boxes of priors and ground truths alone."""
+
+    def assign(self, priors: Priors, instances: Instances, padded_sizes: Tensor) -> Assignment:
+        """Assign the priors of every image of a batch.
+
+        Args:
+            padded_sizes: [B, 2] int64 (height, width) in pixels of each image, rounded up to 32.
+        """

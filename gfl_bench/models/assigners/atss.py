@@ -8,8 +8,9 @@ from torch import Tensor
 from gfl_bench.config.schema import ATSSAssigner
 from gfl_bench.models.assigners.assignment import IGNORED, NEGATIVE, Assignment
 from gfl_bench.models.assigners.closest import Candidates, closest, closest_of_all
+from gfl_bench.models.assigners.left_out import covered, inside_padding
 from gfl_bench.models.coding import distances_to_sides
-from gfl_bench.models.iou import coverage, iou
+from gfl_bench.models.iou import iou
 from gfl_bench.structures import Instances, Priors
 
 _INSIDE = 0.01  # pixels between a positive's centre and the nearest side of its ground truth
@@ -33,10 +34,10 @@ class ATSS:
         Priors whose cell lies outside the image's own ``padded_sizes`` [B, 2] (height, width) are ignored; so are
         those that an ignored box covers by more than ``ignore_iof``, unless a ground truth claims them still.
         """
-        usable = _inside_padding(priors, padded_sizes)
+        usable = inside_padding(priors, padded_sizes)
         gt_index = torch.full_like(usable, NEGATIVE, dtype=torch.int64).masked_fill_(~usable, IGNORED)
         if self.ignore_iof > 0 and len(instances.ignored_boxes):
-            gt_index.masked_fill_(_covered(priors, instances, len(usable), self.ignore_iof), IGNORED)
+            gt_index.masked_fill_(covered(priors, instances, len(usable), self.ignore_iof), IGNORED)
             candidates = closest_of_all(priors, instances, gt_index, self.topk, usable)
         else:
             candidates = closest(priors, instances, padded_sizes, self.topk)
@@ -44,20 +45,6 @@ class ATSS:
         positive = _stands_out(overlap, candidates.valid) & _center_inside(priors, candidates, instances)
         winner = _resolve(candidates.prior, overlap, positive, instances.image, gt_index.shape)
         return Assignment(torch.where(winner >= 0, winner, gt_index))
-
-
-def _inside_padding(priors: Priors, padded_sizes: Tensor) -> Tensor:
-    """[B, P] bool: the prior's cell begins inside the padded image, whatever the prior's offset in its cell."""
-    offset = priors.center[0] / priors.stride[0]  # the first prior lies in row and column 0
-    corner = priors.center - offset * priors.stride[:, None]
-    return (corner < padded_sizes.flip(1)[:, None]).all(dim=-1)
-
-
-def _covered(priors: Priors, instances: Instances, images: int, threshold: float) -> Tensor:
-    """[B, P] bool: some ignored box of the image covers more than ``threshold`` of the prior."""
-    covers = coverage(priors.box, instances.ignored_boxes[:, None]) > threshold
-    counts = torch.zeros(images, len(priors), dtype=torch.int64, device=covers.device)
-    return counts.index_add_(0, instances.ignored_image, covers.long()) > 0
 
 
 def _stands_out(overlap: Tensor, valid: Tensor) -> Tensor:

@@ -61,7 +61,7 @@ def closest_of_all(priors: Priors, instances: Instances, gt_index: Tensor, k: in
     distance = distance.masked_fill((gt_index == IGNORED)[instances.image], _LAST_RESORT)
     distance = distance.masked_fill(~usable[instances.image], torch.inf)
     chosen, first = [], 0
-    for level in distance.split([height * width for height, width in priors.level_sizes], dim=1):
+    for level in distance.split(priors.lengths, dim=1):
         chosen.append(first + level.topk(min(k, level.shape[1]), dim=1, largest=False, sorted=False).indices)
         first += level.shape[1]
     prior = torch.cat(chosen, dim=1)

@@ -1,29 +1,13 @@
-"""Where a location's quality is read from: the Distribution-Guided Quality Predictor (Section 3.1, Fig. 6)."""
+"""The Distribution-Guided Quality Predictor (Section 3.1, Fig. 6)."""
 
 from __future__ import annotations
-
-from abc import ABC, abstractmethod
-from collections.abc import Callable
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from gfl_bench.config import schema
+from gfl_bench.models.guidance.base import Guidance
 from gfl_bench.structures import Probabilities
-
-
-class Guidance(nn.Module, ABC):
-    """Reads a quality at every location of one level."""
-
-    @abstractmethod
-    def forward(self, raw: Tensor, features: Tensor) -> Probabilities:
-        """Quality [B, H, W, 1] in (0, 1), float32.
-
-        Args:
-            raw: [B, H, W, 4, m] float32, what the head predicts of each side; gradients flow into it.
-            features: [B, F, H, W], the regression tower's output.
-        """
 
 
 class DistributionGuidance(Guidance):
@@ -33,6 +17,8 @@ class DistributionGuidance(Guidance):
     are 1 x 1 convolutions, whose weights the published checkpoints have.
     """
 
+    looks_around = False
+
     def __init__(self, config: schema.DistributionGuidance) -> None:
         super().__init__()
         self.k = config.k
@@ -40,7 +26,7 @@ class DistributionGuidance(Guidance):
             nn.Conv2d(4 * (config.k + 1), config.d, 1), nn.ReLU(inplace=True), nn.Conv2d(config.d, 1, 1)
         )
 
-    def forward(self, raw: Tensor, features: Tensor) -> Probabilities:
+    def forward(self, raw: Tensor, features: Tensor, distances: Tensor | None) -> Probabilities:
         with torch.autocast(raw.device.type, enabled=False):
             statistics = topkm(raw.softmax(dim=-1), self.k).flatten(-2)
             quality = self.layers(statistics.permute(0, 3, 1, 2)).sigmoid()
@@ -51,13 +37,3 @@ def topkm(probabilities: Tensor, k: int) -> Tensor:
     """The k largest of [..., n + 1] in falling order, then the mean of these k: [..., k + 1] (Eq. 5)."""
     top = probabilities.topk(k, dim=-1).values
     return torch.cat([top, top.mean(dim=-1, keepdim=True)], dim=-1)
-
-
-def _distribution(config: schema.DistributionGuidance) -> Guidance | None:
-    return DistributionGuidance(config) if config.k > 0 else None
-
-
-GUIDANCES: dict[str, Callable[[Any], Guidance | None]] = {
-    "none": lambda config: None,
-    "distribution": _distribution,  # k = 0 reads nothing: none
-}

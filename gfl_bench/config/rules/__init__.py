@@ -1,0 +1,13 @@
+"""Conflicts among options: each rule yields one sentence for each, which names the options and the mend."""
+
+from collections.abc import Callable, Iterator
+
+from gfl_bench.config.rules import backbones, detectors, ranges, run, scores, ssd
+from gfl_bench.config.schema import Config
+
+RULES: tuple[Callable[[Config], Iterator[str]], ...] = (
+    scores.guidance_fits, scores.quality_fits, ranges.numbers_are_in_range, ranges.head_divides,
+    detectors.priors_fit, detectors.levels_fit, detectors.dirac_is_coded, detectors.refinement_fits,
+    detectors.points_fit, ssd.ssd_fits, backbones.backbone_exists, run.shares_are_ordered, run.schedule_is_ordered,
+    run.mode_has_its_checkpoint,
+)  # fmt: skip

@@ -1,0 +1,1 @@
+"""Detectors that are more than a choice of parts: a head or a stage of their own, one file each."""

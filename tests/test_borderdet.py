@@ -1,0 +1,130 @@
+"""BorderDet as a whole: FCOS with a second stage, for all parts that fit it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from bordering import PUBLISHED, Choices, built
+from detectors import random_batch
+from torch import Tensor
+from torchvision.ops import box_iou
+
+from gfl_bench.config.compat import ConfigError
+from gfl_bench.config.compose import compose_config
+from gfl_bench.models.detectors.borderdet.detector import BorderOutput
+from gfl_bench.structures import Batch
+
+CHOICES = [
+    PUBLISHED, ("joint", "general_dfl", "distribution"), ("none", "gaussian", "none"),
+    ("iou_branch", "general", "none"), ("iou_guided", "dirac", "none"), ("joint", "dirac", "border_extreme"),
+]  # fmt: skip
+
+
+def total(losses: dict[str, Tensor]) -> Tensor:
+    return torch.stack(list(losses.values())).sum()
+
+
+def test_the_first_stage_learns_as_fcos_does() -> None:
+    batch, detectors = random_batch(0, [3, 2]), [built(*PUBLISHED, name) for name in ("borderdet", "fcos")]
+    losses, wanted = (detector.loss(detector(batch.images), batch) for detector in detectors)
+    assert set(losses) - set(wanted) == {"loss_border_cls", "loss_border_box"}
+    for name, loss in wanted.items():
+        torch.testing.assert_close(losses[name], loss)
+
+
+@pytest.mark.parametrize("truths", [[0, 0], [3, 0], [4, 2]], ids=["none", "one image without", "all"])
+@pytest.mark.parametrize("choices", CHOICES, ids="-".join)
+def test_losses_and_gradients_are_finite_float32_also_under_autocast(choices: Choices, truths: list[int]) -> None:
+    detector, batch = built(*choices), random_batch(0, truths, 64, 96)
+    with torch.autocast("cpu", torch.bfloat16):
+        output = detector(batch.images)
+    losses = detector.loss(output, batch)
+    total(losses).backward()
+    assert isinstance(output, BorderOutput)
+    assert output.border_cls.dtype == output.border_box.dtype == torch.float32
+    assert all(loss.isfinite() and loss.dtype == torch.float32 for loss in losses.values())
+    for name, parameter in detector.named_parameters():
+        assert parameter.grad is not None and parameter.grad.isfinite().all(), name
+
+
+@pytest.mark.parametrize("choices", [PUBLISHED, ("joint", "general_dfl", "distribution")], ids="-".join)
+def test_a_batch_gives_what_its_images_give_alone(choices: Choices) -> None:
+    batch = random_batch(0, [2, 2])
+    detector = built(*choices).eval()
+    noise = torch.randn(detector(batch.images).cls.shape[1:], generator=torch.Generator().manual_seed(0)) * 3
+
+    def detect(part: slice) -> list[tuple[Tensor, Tensor, Tensor]]:
+        one = Batch(
+            batch.images[part], batch.instances, batch.sizes[part], batch.padded_sizes[part],
+            batch.scale_factors[part], batch.image_ids[part],
+        )  # fmt: skip
+        with torch.no_grad():
+            output = detector(one.images)
+        output.cls, output.border_cls = output.cls + noise, output.border_cls + noise
+        return [(found.boxes, found.scores, found.labels) for found in detector.predict(output, one)]
+
+    for number, together in enumerate(detect(slice(0, 2))):
+        (alone,) = detect(slice(number, number + 1))
+        assert len(alone[1]) > 0
+        for ours, wanted in zip(together, alone, strict=True):
+            torch.testing.assert_close(ours, wanted, rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.parametrize("choices", CHOICES[:3], ids="-".join)
+def test_quality_pairs_are_of_the_final_boxes(choices: Choices) -> None:
+    batch = random_batch(0, [3, 2])
+    detector = built(*choices).eval()
+    with torch.no_grad():
+        output = detector(batch.images)
+    pairs = detector.quality_pairs(output, batch)
+    moved = detector.quality_pairs(replace(output, border_box=output.border_box + 1), batch)
+    assert len(pairs.iou) > 0 and not torch.equal(pairs.iou, moved.iou)
+    assert torch.equal(pairs.predicted, moved.predicted)
+    assert ((pairs.predicted >= 0) & (pairs.predicted <= 1)).all()
+
+
+def test_both_class_scores_begin_at_the_prior_probability() -> None:
+    output = built(*PUBLISHED)(torch.zeros(1, 3, 64, 64))
+    for logits in (output.cls, output.border_cls):
+        assert logits.sigmoid().mean().item() == pytest.approx(0.01, rel=0.05)
+
+
+def test_several_boxes_a_cell_are_refused() -> None:
+    with pytest.raises(ConfigError, match="borders of the one box"):
+        compose_config(["detector=borderdet", "guidance=none", "detector.prior.octave_steps=3"])
+
+
+def painted(truths: list[int]) -> Batch:
+    """Images whose ground truths are rectangles of their class's colour."""
+    batch = random_batch(3, truths, 96, 96, side=48)
+    batch.sizes[:], batch.images = 96, batch.images / 10
+    colours = torch.cartesian_prod(*[torch.tensor([-2.0, 2.0])] * 3)[..., None, None]
+    instances = batch.instances
+    instances.labels %= len(colours)
+    instances.boxes[:, :2].clamp_(max=72)
+    instances.boxes[:, 2:] = instances.boxes[:, 2:].maximum(instances.boxes[:, :2] + 20)
+    for (x1, y1, x2, y2), label, image in zip(
+        instances.boxes.round().long().tolist(), instances.labels.tolist(), instances.image.tolist(), strict=True
+    ):
+        batch.images[image, :, y1:y2, x1:x2] += colours[label]
+    return batch
+
+
+@pytest.mark.slow
+def test_it_learns_eight_images_by_heart() -> None:
+    detector, batch = built(*PUBLISHED), painted([1] * 8)
+    optimizer = torch.optim.SGD(detector.parameters(), lr=0.03, momentum=0.9)
+    for step in range(120):
+        optimizer.param_groups[0]["lr"] = 0.03 * min(1, (step + 1) / 20) * (0.1 if step >= 96 else 1)
+        optimizer.zero_grad()
+        total(detector.loss(detector(batch.images), batch)).backward()
+        torch.nn.utils.clip_grad_norm_(detector.parameters(), 10)
+        optimizer.step()
+    with torch.no_grad():
+        output = detector.eval()(batch.images)
+    best = detector.predict(output, batch)
+    found = torch.stack([one.boxes[0] for one in best])
+    assert torch.equal(torch.stack([one.labels[0] for one in best]), batch.instances.labels)
+    assert box_iou(found, batch.instances.boxes).diagonal().min() > 0.85

@@ -1,0 +1,179 @@
+"""RepPoints V2: its parts against mmdetection's RepPoints and plain loops, and the whole detector."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from detectors import CLASSES, random_batch
+from reference import golden
+from test_detector import one_image, scored, total
+from torch import Tensor
+from torch.nn import functional
+from torchvision.ops import box_iou
+
+from gfl_bench.config.compat import ConfigError
+from gfl_bench.config.compose import compose_config
+from gfl_bench.config.schema import BoxOfPoints
+from gfl_bench.models.build import build_detector
+from gfl_bench.models.detector import Detector
+from gfl_bench.models.detectors.reppoints_v2.detector import PointsOutput
+from gfl_bench.models.detectors.reppoints_v2.point_sets import PointBoxes, PointConv, share_gradient, start
+from gfl_bench.structures import Batch
+
+KINDS = {
+    "published": ["quality=none", "box=dirac", "guidance=none"],
+    "gfocal": ["quality=joint", "box=general_dfl", "guidance=distribution"],
+    "branch": ["quality=iou_branch", "box=gaussian", "guidance=none"],
+    "point": ["quality=joint", "box=dirac", "guidance=point", "detector.head.box_of_points=moment"],
+}
+
+
+def built(kind: str, classes: int = CLASSES) -> Detector:
+    return build_detector(compose_config(["detector=reppoints_v2", "scale=smoke", *KINDS[kind]]), classes, seed=0)
+
+
+def drawn(*shape: int, seed: int = 0) -> Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize("level", [2, 3, 4])
+def test_points_read_and_boxed_give_the_head_of_mmdetection_s_first_reppoints(level: int) -> None:
+    stored = {key: torch.tensor(value).float() for key, value in golden("reppoints_head").items()}
+
+    def conv(x: Tensor, name: str, padding: int = 0) -> Tensor:
+        weight, bias = (stored[f"w/bbox_head.{name}.{part}"] for part in ("weight", "bias"))
+        return functional.conv2d(x, weight, bias, padding=padding)
+
+    def sampled(x: Tensor, points: Tensor, name: str) -> Tensor:
+        read = PointConv(32, 32)
+        read.conv.weight.data = stored[f"w/bbox_head.reppoints_{name}_conv.weight"]
+        return conv(read(x, points).relu(), f"reppoints_{name}_out")
+
+    cls = box = stored[f"feat/{level}"]
+    for number in range(2):
+        cls = conv(cls, f"cls_convs.{number}.conv", 1).relu()
+        box = conv(box, f"reg_convs.{number}.conv", 1).relu()
+    points = conv(conv(box, "reppoints_pts_init_conv", 1).relu(), "reppoints_pts_init_out")
+    boxes = PointBoxes(BoxOfPoints.moment)
+    boxes.log_scale.data = stored["w/bbox_head.moment_transfer"]
+    sides = boxes(points + sampled(box, points, "pts_refine")).permute(0, 3, 1, 2)
+    corners = torch.cat([-sides[:, :2], sides[:, 2:]], dim=1)
+    torch.testing.assert_close(sampled(cls, points, "cls"), stored[f"head_out/0/{level}"], rtol=1e-3, atol=1e-3)
+    torch.testing.assert_close(corners, stored[f"head_out/1/{level}"], rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("kind", list(BoxOfPoints))
+def test_the_box_of_points_is_that_of_its_name(kind: BoxOfPoints) -> None:
+    points, boxes = drawn(2, 18, 3, 4) * 3, PointBoxes(kind)
+    if kind is BoxOfPoints.moment:
+        boxes.log_scale.data = torch.tensor([0.3, -0.2])
+    left, top, right, bottom = boxes(points)[1, 2, 3].tolist()
+    y, x = points[1, 0::2, 2, 3], points[1, 1::2, 2, 3]
+    if kind is BoxOfPoints.moment:
+        half = [float(v.std() * torch.tensor(s).exp()) for v, s in ((x, 0.3), (y, -0.2))]
+        expected = [-x.mean() + half[0], -y.mean() + half[1], x.mean() + half[0], y.mean() + half[1]]
+    else:
+        x, y = (x, y) if kind is BoxOfPoints.minmax else (x[:2], y[:2])
+        expected = [-x.min(), -y.min(), x.max(), y.max()]
+    assert [left, top, right, bottom] == pytest.approx([float(side) for side in expected], abs=1e-5)
+
+
+def test_points_begin_as_four_cells_around_the_location_and_pass_on_a_share_of_the_gradient() -> None:
+    assert PointBoxes(BoxOfPoints.corners)(start()[None]).flatten().tolist() == [2, 2, 2, 2]
+    x = torch.ones(3, requires_grad=True)
+    shared = share_gradient(x, 0.1)
+    shared.sum().backward()
+    torch.testing.assert_close(shared, x)
+    torch.testing.assert_close(x.grad, torch.full((3,), 0.1))
+
+
+@pytest.mark.parametrize("truths", [[0, 0], [3, 0]], ids=["none", "one image without"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_losses_and_gradients_are_finite_also_without_ground_truth(kind: str, truths: list[int]) -> None:
+    detector, batch = built(kind).train(), random_batch(0, truths, 64, 96)
+    losses = detector.loss(detector(batch.images), batch)
+    total(losses).backward()
+    assert {"loss_initial", "loss_corner", "loss_offset", "loss_foreground"} <= losses.keys()
+    assert all(loss.isfinite() for loss in losses.values())
+    for name, parameter in detector.named_parameters():
+        assert parameter.grad is not None and parameter.grad.isfinite().all(), name
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_under_bf16_autocast_all_is_finite_float32(kind: str) -> None:
+    detector, batch = built(kind).train(), random_batch(0, [4, 2], 64, 96)
+    with torch.autocast("cpu", torch.bfloat16):
+        output = detector(batch.images)
+        losses = detector.loss(output, batch)
+    assert {value.dtype for value in vars(output).values() if value is not None} == {torch.float32}
+    assert all(loss.isfinite() and loss.dtype == torch.float32 for loss in losses.values())
+
+
+@pytest.mark.parametrize("kind", ["published", "gfocal"])
+def test_a_batch_gives_what_its_images_give_alone(kind: str) -> None:
+    detector, batch = built(kind), random_batch(0, [2, 2])
+    together = detector.predict(scored(detector, batch.images), batch)
+    for number, detections in enumerate(together):
+        alone = one_image(batch, number)
+        (wanted,) = detector.predict(scored(detector, alone.images), alone)
+        assert len(wanted.scores) > 0
+        torch.testing.assert_close(detections.scores, wanted.scores, rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(detections.boxes, wanted.boxes, rtol=1e-4, atol=1e-2)
+
+
+def test_joint_inference_is_an_option_and_no_part_of_training() -> None:
+    detector, batch = built("published"), random_batch(0, [3, 3])
+    output = scored(detector, batch.images)
+    assert isinstance(output, PointsOutput)
+    priors, row = detector.priors(batch), torch.arange(len(detector.priors(batch)))
+    moved, (_, positives) = detector.decode(output, row, priors), detector.match(output, batch)
+    config: Any = detector.config
+    config.joint_inference = False
+    plain, (_, again) = detector.decode(output, row, priors), detector.match(output, batch)
+    finest = priors.level == 0
+    assert torch.equal(moved[finest], plain[finest])
+    assert (moved[~finest] != plain[~finest]).all(dim=1).float().mean() > 0.9
+    assert torch.equal(positives.boxes, again.boxes)
+
+
+@pytest.mark.parametrize(("override", "words"), [
+    ("detector.dirac.coding=delta", "takes its sides from points"),
+    ("detector.head.corner_channels=12", "corner_channels=12 is not a multiple"),
+])  # fmt: skip
+def test_what_does_not_fit_is_refused(override: str, words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        compose_config(["detector=reppoints_v2", "scale=smoke", *KINDS["published"], override])
+
+
+def painted(images: int) -> Batch:
+    """Two boxes an image, each of its class's colour."""
+    batch = random_batch(0, [2] * images, 96, 96, side=60)
+    batch.sizes[:], batch.padded_sizes[:], batch.instances.labels[:] = 96, 96, batch.instances.labels % 3
+    batch.instances.boxes.round_()
+    batch.images *= 0.1
+    truths = batch.instances
+    for image, label, box in zip(truths.image, truths.labels, truths.boxes.int(), strict=True):
+        batch.images[image, label, box[1] : box[3], box[0] : box[2]] += 2
+    return batch
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "least"), [("published", 0.75), ("gfocal", 0.5)])
+def test_it_learns_four_images_by_heart(kind: str, least: float) -> None:
+    detector, batch = built(kind, 3).train(), painted(4)
+    optimizer = torch.optim.SGD(detector.parameters(), 0.02, momentum=0.9, weight_decay=1e-4)
+    for step in range(150):
+        optimizer.param_groups[0]["lr"] = 0.02 * min(1, (step + 1) / 40) * (1 if step < 120 else 0.1)
+        optimizer.zero_grad()
+        total(detector.loss(detector(batch.images), batch)).backward()
+        torch.nn.utils.clip_grad_norm_(detector.parameters(), 35)
+        optimizer.step()
+    with torch.no_grad():
+        found = detector.predict(detector.eval()(batch.images), batch)
+    best = []
+    for box, label, image in zip(batch.instances.boxes, batch.instances.labels, batch.instances.image, strict=True):
+        boxes = found[image].boxes[found[image].labels == label]
+        best.append(box_iou(box[None], boxes).max() if len(boxes) else torch.zeros(()))
+    assert torch.stack(best).mean().item() > least

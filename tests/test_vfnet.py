@@ -1,0 +1,148 @@
+"""What VFNet's two boxes learn from, with any quality and any box."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+import torch
+from detectors import CLASSES, NANO, random_batch
+from torch import Tensor
+
+from gfl_bench.config.compat import ConfigError
+from gfl_bench.config.compose import compose_config
+from gfl_bench.models.build import build_detector
+from gfl_bench.models.detectors.vfnet.detector import RefinedOutput, VFNet
+from gfl_bench.structures import Batch
+
+PUBLISHED = ["quality=joint", "quality.loss=varifocal", "quality.box_weight=iou", "box=dirac"]
+PARTS = [
+    PUBLISHED, ["quality=joint", "box=general_dfl", "guidance=distribution"], ["quality=none", "box=gaussian"],
+    ["quality=iou_branch", "box=general"], ["quality=centerness_branch", "box=dirac", "detector.head.aux_tower=cls"],
+    ["quality=iou_guided", "box=dirac", "detector.dirac.coding=delta"],
+    ["quality=joint", "quality.loss=varifocal", "box=dirac", "guidance=border_middle"],
+]  # fmt: skip
+
+
+composed = cache(lambda *overrides: compose_config(["detector=vfnet", "guidance=none", *overrides, *NANO]))
+
+
+def made(parts: list[str], *overrides: str) -> VFNet:
+    detector = build_detector(composed(*parts, *overrides), CLASSES, seed=0)
+    assert isinstance(detector, VFNet)
+    return detector
+
+
+def refined(detector: VFNet, batch: Batch) -> RefinedOutput:
+    output = detector(batch.images)
+    assert isinstance(output, RefinedOutput)
+    return output
+
+
+def total(losses: dict[str, Tensor]) -> Tensor:
+    return torch.stack(list(losses.values())).sum()
+
+
+@pytest.mark.parametrize("truths", [[0, 0], [3, 0]], ids=["none", "one image without"])
+@pytest.mark.parametrize("parts", PARTS)
+def test_images_without_ground_truth_give_a_finite_loss_and_gradient(parts: list[str], truths: list[int]) -> None:
+    detector, batch = made(parts).train(), random_batch(0, truths, 64, 96)
+    losses = detector.loss(detector(batch.images), batch)
+    total(losses).backward()
+    assert all(loss.isfinite() for loss in losses.values())
+    for name, parameter in detector.named_parameters():
+        assert (parameter.grad is None) == (not parameter.requires_grad), name
+        assert parameter.grad is None or parameter.grad.isfinite().all(), name
+
+
+@pytest.mark.parametrize("parts", PARTS)
+def test_losses_are_finite_float32_under_bf16_autocast(parts: list[str]) -> None:
+    detector, batch = made(parts).train(), random_batch(0, [4, 2], 64, 96)
+    with torch.autocast("cpu", torch.bfloat16):
+        output = refined(detector, batch)
+        losses = detector.loss(output, batch)
+    assert {x.dtype for x in vars(output).values() if x is not None} == {torch.float32}
+    assert all(loss.isfinite() and loss.dtype == torch.float32 for loss in losses.values())
+
+
+def test_a_batch_gives_what_its_images_give_alone() -> None:
+    detector, batch = made(PUBLISHED).eval(), random_batch(0, [3, 2])
+    with torch.no_grad():
+        together = refined(detector, batch)
+        for number in range(2):
+            alone = detector(batch.images[number : number + 1])
+            for name, value in vars(alone).items():
+                if value is not None:
+                    torch.testing.assert_close(getattr(together, name)[number], value[0], rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("box", ["dirac", "gaussian", "general", "general_dfl"])
+def test_a_refinement_of_1_is_the_initial_box(box: str) -> None:
+    detector, batch = made(["quality=joint", f"box={box}", "quality.box_weight=iou"]), random_batch(0, [3, 2])
+    output = refined(detector, batch)
+    output.refinement = torch.ones_like(output.refinement)
+    _, positives = detector.match(output, batch)
+    torch.testing.assert_close(positives.boxes, detector.box.decode(positives.raw, positives.priors))
+    losses = detector.loss(output, batch)
+    assert ("loss_dfl" in losses) == (box == "general_dfl")
+    if box != "gaussian":  # whose initial box has a loss of its own
+        assert losses["loss_init"].item() == pytest.approx(losses["loss_box"].item() * 1.5 / 2, rel=1e-4)
+
+
+def test_the_final_box_teaches_the_refinement_and_not_the_initial_box() -> None:
+    detector, batch = made(PUBLISHED), random_batch(0, [3, 2])
+    output = refined(detector, batch)
+    losses = detector.loss(output, batch)
+    parts = output.box, output.refinement
+    final = torch.autograd.grad(losses["loss_box"], parts, retain_graph=True, allow_unused=True)
+    initial = torch.autograd.grad(losses["loss_init"], parts, allow_unused=True)
+    assert [gradient is not None and bool(gradient.any()) for gradient in final] == [False, True]
+    assert [gradient is not None and bool(gradient.any()) for gradient in initial] == [True, False]
+
+
+def test_a_tenth_of_the_gradient_reaches_the_initial_box_from_its_star() -> None:
+    batch, gradients = random_batch(0, [3, 2]), []
+    for share in (1.0, 0.1):
+        detector = made(PUBLISHED, f"detector.head.star_gradient={share}")
+        losses = detector.loss(detector(batch.images), batch)
+        (gradient,) = torch.autograd.grad(losses["loss_quality"], detector.head.box.weight)
+        gradients.append(gradient)
+    assert gradients[0].abs().max() > 0
+    torch.testing.assert_close(gradients[1], gradients[0] / 10, rtol=1e-4, atol=1e-9)
+
+
+def test_the_padding_of_an_image_is_negative() -> None:
+    detector, batch = made(PUBLISHED), random_batch(0, [2, 2])
+    output = refined(detector, batch)
+    ordinary = detector.assigner.assign(detector.priors(batch), batch.instances, batch.padded_sizes)
+    assignment, _ = detector.match(output, batch)
+    assert not ordinary.learns.all() and assignment.learns.all()
+    assert torch.equal(assignment.gt_index[ordinary.learns], ordinary.gt_index[ordinary.learns])
+
+
+@pytest.mark.parametrize(("override", "said"), [
+    ("detector.dirac.coding=pixel", "set coding=size"),
+    ("detector.box_normaliser=count", "set detector.box_normaliser=weights"),
+])  # fmt: skip
+def test_what_the_refinement_cannot_follow_is_refused(override: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        compose_config(["detector=vfnet", *PUBLISHED, override])
+
+
+@pytest.mark.slow
+def test_eight_images_are_learnt_by_heart() -> None:
+    batch = random_batch(0, [2] * 8, 96, 96)
+    truth = batch.instances
+    truth.labels = truth.labels % 3
+    for box, label, image in zip(truth.boxes.round().int(), truth.labels, truth.image, strict=True):
+        batch.images[image, label, box[1] : box[3], box[0] : box[2]] += 3  # bright rectangles, a colour for each class
+    detector = made(PUBLISHED, "backbone.frozen_stages=-1", "backbone.norm_eval=false").train()
+    optimizer = torch.optim.AdamW(detector.parameters(), lr=2e-3)
+    for _ in range(70):
+        optimizer.zero_grad()
+        total(detector.loss(detector(batch.images), batch)).backward()
+        optimizer.step()
+    with torch.no_grad():
+        pairs = detector.quality_pairs(detector(batch.images), batch)
+    assert pairs.iou.mean() > 0.7
+    assert pairs.predicted.mean() > 0.5

@@ -1,0 +1,108 @@
+"""VGG-16 as SSD's backbone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+
+import pytest
+import torch
+import torchvision
+from reference import GOLDENS
+from torch.nn import functional
+from torchvision.models._api import WeightsEnum
+
+from gfl_bench.config import schema
+from gfl_bench.config.compat import ConfigError
+from gfl_bench.config.compose import compose_config
+from gfl_bench.models.backbones import VGG16, WeightsError
+
+
+def trunk(**options: Any) -> VGG16:
+    return VGG16(schema.VGG16(**{"weights": None, "base_channels": 4, **options}))
+
+
+def on_meta(**options: Any) -> VGG16:
+    with torch.device("meta"):
+        return trunk(**options)
+
+
+def test_parameters_are_those_of_mmdetection_s_ssd512() -> None:
+    stored = json.loads((GOLDENS / "state_dict_keys.json").read_text(encoding="utf-8"))["ssd512"]
+    state = {f"backbone.{key}": list(value.shape) for key, value in on_meta(base_channels=64).state_dict().items()}
+    assert state == {key: shape for key, shape in stored.items() if key.startswith("backbone.")}
+
+
+@pytest.mark.parametrize(("height", "width"), [(64, 96), (100, 84), (33, 20)])
+def test_strides_are_8_and_16_rounded_up(height: int, width: int) -> None:
+    backbone = trunk()
+    shapes = [tuple(x.shape) for x in backbone(torch.zeros(2, 3, height, width))]
+    assert shapes == [
+        (2, channels, -(-height // stride), -(-width // stride))
+        for channels, stride in zip(backbone.channels, (8, 16), strict=True)
+    ]
+    assert on_meta(base_channels=64).channels == [512, 1024]
+
+
+def test_conv4_3_is_torchvision_s_before_its_pooling_and_fc7_follows_a_dilated_fc6() -> None:
+    backbone, images = trunk(), torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    layers = torchvision.models.vgg.make_layers(
+        [4, 4, "M", 8, 8, "M", 16, 16, 16, "M", 32, 32, 32, "M", 32, 32, 32, "M"]
+    )
+    state = backbone.features.state_dict()
+    layers.load_state_dict({key: state[key] for key in layers.state_dict()})
+    with torch.no_grad():
+        conv4_3, fc7 = backbone(images)
+        torch.testing.assert_close(conv4_3, layers[:23](images))
+        x = functional.max_pool2d(layers[:30](images), 3, stride=1, padding=1)
+        x = functional.conv2d(x, state["31.weight"], state["31.bias"], padding=6, dilation=6).relu()
+        torch.testing.assert_close(fc7, functional.conv2d(x, state["33.weight"], state["33.bias"]).relu())
+
+
+@pytest.mark.parametrize(("stages", "first"), [(-1, 0), (0, 0), (1, 5), (4, 24), (5, 31), (6, 35)])
+def test_frozen_stages_learn_nothing(stages: int, first: int) -> None:
+    parameters = trunk(frozen_stages=stages).named_parameters()
+    assert all(p.requires_grad == (int(name.split(".")[1]) >= first) for name, p in parameters)
+
+
+def test_published_weights_fill_the_13_convolutions_and_leave_fc6_and_fc7(monkeypatch: pytest.MonkeyPatch) -> None:
+    with torch.device("meta"):
+        shapes = torchvision.models.vgg16(weights=None).state_dict()
+    published = {key: torch.ones(x.shape if key.startswith("features.") else ()) for key, x in shapes.items()}
+    monkeypatch.setattr(WeightsEnum, "get_state_dict", lambda *args, **options: dict(published))
+    backbone = trunk(base_channels=64, weights="IMAGENET1K_V1")
+    before = {key: value.clone() for key, value in backbone.features[31:].named_parameters()}
+    backbone.load_published()
+    filled = [key for key, value in backbone.state_dict().items() if (value == 1).all()]
+    assert filled == [key for key in shapes if key.startswith("features.")]
+    torch.testing.assert_close(dict(backbone.features[31:].named_parameters()), before, rtol=0, atol=0)
+    del published["features.28.bias"]
+    with pytest.raises(RuntimeError, match=r"Missing key.*features.28.bias"):
+        backbone.load_published()
+
+
+def test_weights_that_cannot_be_downloaded_are_named_with_a_way_out(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def refuse(*args: object, **options: object) -> None:
+        raise URLError("no network")
+
+    monkeypatch.setattr(torch.hub, "download_url_to_file", refuse)
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    with pytest.raises(WeightsError, match=r"no network.*put https://.*vgg16.*or set backbone.weights=null"):
+        on_meta(base_channels=64, weights="IMAGENET1K_V1").load_published()
+
+
+def test_weights_for_images_of_another_range_are_refused() -> None:
+    with pytest.raises(WeightsError, match=r"for vgg16: set one of IMAGENET1K_V1, or null"):
+        on_meta(base_channels=64, weights="IMAGENET1K_FEATURES").load_published()
+
+
+@pytest.mark.parametrize(("override", "words"), [
+    ("backbone.weights=IMAGENET1K_V1", "published for 64 channels"), ("backbone.norm_eval=true", "has no batch norm"),
+])  # fmt: skip
+def test_what_does_not_fit_is_refused_with_the_mend(override: str, words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        compose_config(["backbone=vgg16", override])
