@@ -36,10 +36,9 @@ class ComposedCells:
             CellError: Hydra or the project's own rules refuse the scale.
         """
         base = self._scale(scale)
-        if cell is None:
-            return base
-        groups = {key.partition(".")[0] for key in cell.overrides}
-        return plain_values(OmegaConf.create(base | {group: _section(base, scale, group, cell) for group in groups}))
+        groups = set() if cell is None else {key.partition(".")[0] for key in cell.overrides}
+        sections = {group: _section(base, scale, group, cell) for group in groups if cell is not None}
+        return plain_values(OmegaConf.create(base | sections))
 
     @property
     def failures(self) -> list[str]:
@@ -55,11 +54,15 @@ class ComposedCells:
 
     def _compose(self, scale: str) -> dict[str, Any]:
         try:
-            return compose.compose([f"scale={scale}"])
+            composed = compose.compose_node([f"scale={scale}"])
+            compose.resolve(composed)
+            values = OmegaConf.to_container(composed, enum_to_str=True)  # interpolations follow a cell's choices later
         except Exception as error:  # whatever Hydra raises is about this scale
             first = str(error).strip().splitlines() or [type(error).__name__]
             self._failures[scale] = CellError(f"scale={scale} cannot be composed: {first[0]}")
             raise self._failures[scale] from error
+        assert isinstance(values, dict)
+        return {str(key): value for key, value in values.items()}
 
 
 def _section(base: dict[str, Any], scale: str, group: str, cell: Cell) -> Any:

@@ -1,8 +1,9 @@
 """How long must a run be? AP of a table's rows against the length of training, as a figure and as Markdown.
 
     python -m gfl_bench.run -m sweep=table11 scale=proxy scale.steps_per_epoch=50,100,200 seed=0
-    python analysis/draw_learning_curves.py --runs runs --out docs/scales.png
+    python analysis/draw_learning_curves.py --runs runs --out docs/scales
 
+Writes <out>.csv, the mean AP of each row at each length, and draws <out>.png; what the .csv held besides stays.
 Prints the table that docs/scales.md shows: AP at each length, and the order of the rows there.
 """
 
@@ -27,12 +28,14 @@ COLOURS = ("#000000", "#0072b2", "#e69f00", "#009e73", "#d55e00")  # Okabe and I
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=Path, default=Path("runs"))
-    parser.add_argument("--out", type=Path, default=Path("docs/scales.png"))
+    parser.add_argument("--out", type=Path, default=Path("docs/scales"))
     parser.add_argument("--table", default="table11")
     options = parser.parse_args()
     table = load_tables(sweeps_folder())[options.table]
-    curves = learning_curves(load_runs(options.runs).frame, table)
-    draw(curves, options.out)
+    csv = options.out.with_suffix(".csv")
+    curves = with_earlier(learning_curves(load_runs(options.runs).frame, table), csv)
+    curves.round(2).to_csv(csv)
+    draw(curves, options.out.with_suffix(".png"))
     print(markdown(curves))
 
 
@@ -43,6 +46,15 @@ def learning_curves(runs: pd.DataFrame, table: Table) -> pd.DataFrame:
     steps = finished["schedule.epochs"] * finished["scale.steps_per_epoch"]
     curves = finished.assign(steps=steps.astype(int)).pivot_table(index="cell", columns="steps", values="AP")
     return curves.reindex([cell for cell in labels if cell in curves.index]).rename(index=labels)
+
+
+def with_earlier(curves: pd.DataFrame, csv: Path) -> pd.DataFrame:
+    """``curves``, and what the file knows beyond them."""
+    if not csv.exists():
+        return curves
+    earlier = pd.read_csv(csv, index_col=0).rename(columns=int)
+    joined = curves.combine_first(earlier).sort_index(axis=1)
+    return joined.reindex([*earlier.index, *curves.index.difference(earlier.index)])
 
 
 def draw(curves: pd.DataFrame, path: Path) -> None:

@@ -34,7 +34,7 @@ def main() -> None:
         timings = interleave(candidates, rounds=20)
         print(report(f"{count} ground truths, {torch.get_num_threads()} threads", timings, "full matrix"))
         for name, candidate in candidates.items():
-            print(f"peak memory, {name}: {_peak_megabytes(candidate):.1f} MB")
+            print(f"peak memory, {name}: {peak_megabytes(candidate):.1f} MB")
 
 
 def _batch(count: int) -> Batch:
@@ -82,7 +82,7 @@ def _differentiate(losses: dict[str, Tensor], output: HeadOutput) -> None:
     torch.autograd.grad(torch.stack(list(losses.values())).sum(), [output.cls, output.box])
 
 
-def _peak_megabytes(candidate: Callable[[], None]) -> float:
+def peak_megabytes(candidate: Callable[[], None]) -> float:
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
         candidate()
     live = peak = 0

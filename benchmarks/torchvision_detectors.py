@@ -61,14 +61,14 @@ def _precisions(build: Callable[..., Callable[[], object]]) -> dict[str, Callabl
     }
 
 
-def _our_detector(cell: str, channels_last: bool) -> nn.Module:
+def our_detector(cell: str, channels_last: bool) -> nn.Module:
     config = compose_config([f"cell={cell}", "scale=paper", "backbone.weights=null"])
     detector = build_detector(config, CLASSES, seed=0)
     return detector.to(memory_format=torch.channels_last) if channels_last else detector
 
 
 def our_step(cell: str, bf16: bool, channels_last: bool) -> Callable[[], object]:
-    detector: Any = _our_detector(cell, channels_last).train()
+    detector: Any = our_detector(cell, channels_last).train()
     batch = _batch(2, 320, 320, channels_last)
 
     def step() -> None:
@@ -81,8 +81,10 @@ def our_step(cell: str, bf16: bool, channels_last: bool) -> Callable[[], object]
 
 
 def our_pass(cell: str, bf16: bool, channels_last: bool) -> Callable[[], object]:
-    detector: Any = _our_detector(cell, channels_last).eval()
-    nn.init.zeros_(detector.head.cls.bias)
+    detector: Any = our_detector(cell, channels_last).eval()
+    for name, module in detector.head.named_modules():
+        if name.endswith("cls") and isinstance(module, nn.Conv2d):
+            nn.init.zeros_(module.bias)
     batch = _batch(1, 800, 1216, channels_last)
 
     @torch.inference_mode()
