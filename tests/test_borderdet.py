@@ -13,13 +13,9 @@ from torchvision.ops import box_iou
 
 from gfl_bench.config.compat import ConfigError
 from gfl_bench.config.compose import compose_config
-from gfl_bench.models.detectors.borderdet.detector import BorderOutput
 from gfl_bench.structures import Batch
 
-CHOICES = [
-    PUBLISHED, ("joint", "general_dfl", "distribution"), ("none", "gaussian", "none"),
-    ("iou_branch", "general", "none"), ("iou_guided", "dirac", "none"), ("joint", "dirac", "border_extreme"),
-]  # fmt: skip
+CHOICES = [PUBLISHED, ("joint", "general_dfl", "distribution"), ("none", "gaussian", "none")]
 
 
 def total(losses: dict[str, Tensor]) -> Tensor:
@@ -34,22 +30,7 @@ def test_the_first_stage_learns_as_fcos_does() -> None:
         torch.testing.assert_close(losses[name], loss)
 
 
-@pytest.mark.parametrize("truths", [[0, 0], [3, 0], [4, 2]], ids=["none", "one image without", "all"])
-@pytest.mark.parametrize("choices", CHOICES, ids="-".join)
-def test_losses_and_gradients_are_finite_float32_also_under_autocast(choices: Choices, truths: list[int]) -> None:
-    detector, batch = built(*choices), random_batch(0, truths, 64, 96)
-    with torch.autocast("cpu", torch.bfloat16):
-        output = detector(batch.images)
-    losses = detector.loss(output, batch)
-    total(losses).backward()
-    assert isinstance(output, BorderOutput)
-    assert output.border_cls.dtype == output.border_box.dtype == torch.float32
-    assert all(loss.isfinite() and loss.dtype == torch.float32 for loss in losses.values())
-    for name, parameter in detector.named_parameters():
-        assert parameter.grad is not None and parameter.grad.isfinite().all(), name
-
-
-@pytest.mark.parametrize("choices", [PUBLISHED, ("joint", "general_dfl", "distribution")], ids="-".join)
+@pytest.mark.parametrize("choices", CHOICES[:2], ids="-".join)
 def test_a_batch_gives_what_its_images_give_alone(choices: Choices) -> None:
     batch = random_batch(0, [2, 2])
     detector = built(*choices).eval()
@@ -72,7 +53,7 @@ def test_a_batch_gives_what_its_images_give_alone(choices: Choices) -> None:
             torch.testing.assert_close(ours, wanted, rtol=1e-4, atol=1e-3)
 
 
-@pytest.mark.parametrize("choices", CHOICES[:3], ids="-".join)
+@pytest.mark.parametrize("choices", CHOICES, ids="-".join)
 def test_quality_pairs_are_of_the_final_boxes(choices: Choices) -> None:
     batch = random_batch(0, [3, 2])
     detector = built(*choices).eval()

@@ -1,0 +1,108 @@
+"""What every detector must do, with its own losses, with GFocal's, and with some combinations in between."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+import torch
+from detectors import CLASSES, random_batch
+from torch import Tensor
+
+from gfl_bench.config.compose import compose_config
+from gfl_bench.config.schema import Config
+from gfl_bench.models.build import build_detector
+from gfl_bench.models.detector import Detector
+
+GFOCAL = "quality=joint box=general_dfl guidance=distribution"
+OWN = {  # the losses that each was published with
+    "atss": "quality=centerness_branch box=dirac",
+    "borderdet": "quality=centerness_branch box=dirac",
+    "fcos": "quality=centerness_branch box=dirac",
+    "fcos_plain": "quality=centerness_branch box=dirac",
+    "foveabox": "quality=none box=dirac",
+    "paa": "quality=iou_branch box=dirac",
+    "reppoints_v2": "quality=none box=dirac",
+    "retinanet": "quality=none box=dirac",
+    "retinanet_a9": "quality=none box=dirac",
+    "ssd512": "quality=none box=dirac",
+    "vfnet": "quality=joint quality.loss=varifocal quality.box_weight=iou box=dirac",
+}
+BETWEEN = {
+    "borderdet": [
+        "quality=none box=gaussian", "quality=iou_branch box=general", "quality=iou_guided box=dirac",
+        "quality=joint box=dirac guidance=border_extreme",
+    ],
+    "paa": [
+        "quality=joint quality.loss=l2 box=dirac guidance=point", "quality=none box=gaussian",
+        "quality=iou_guided box=general", "quality=centerness_branch box=dirac",
+    ],
+    "reppoints_v2": [
+        "quality=iou_branch box=gaussian",
+        "quality=joint box=dirac guidance=point detector.head.box_of_points=moment",
+    ],
+    "retinanet": ["quality=centerness_branch box=general", "quality=joint box=dirac guidance=deformable"],
+    "retinanet_a9": ["quality=joint box=dirac", "quality=iou_branch box=gaussian"],
+    "ssd512": [
+        "quality=joint box=dirac", "quality=none box=gaussian", "quality=joint box=general",
+        "quality=none box=dirac backbone=resnet18", "quality=none box=dirac neck=fpn",
+    ],
+    "vfnet": [
+        "quality=none box=gaussian", "quality=iou_branch box=general",
+        "quality=centerness_branch box=dirac detector.head.aux_tower=cls",
+        "quality=iou_guided box=dirac detector.dirac.coding=delta",
+        "quality=joint quality.loss=varifocal box=dirac guidance=border_middle",
+    ],
+}  # fmt: skip
+NEEDS = {"ssd512": "neck=ssd backbone=vgg16"}
+CASES = [(name, parts) for name, own in OWN.items() for parts in (own, GFOCAL, *BETWEEN.get(name, []))]
+
+every_case = pytest.mark.parametrize(("name", "parts"), CASES)
+
+
+@cache
+def composed(name: str, parts: str) -> Config:
+    needs = NEEDS.get(name, "").split()
+    return compose_config([f"detector={name}", "scale=smoke", "guidance=none", *needs, *parts.split()])
+
+
+def built(name: str, parts: str) -> Detector:
+    return build_detector(composed(name, parts), CLASSES, seed=0)
+
+
+def total(losses: dict[str, Tensor]) -> Tensor:
+    return torch.stack(list(losses.values())).sum()
+
+
+@pytest.mark.parametrize("truths", [[0, 0], [3, 0]], ids=["none", "one image without"])
+@every_case
+def test_images_without_ground_truth_give_a_finite_loss_and_gradient(name: str, parts: str, truths: list[int]) -> None:
+    detector, batch = built(name, parts).train(), random_batch(0, truths, 64, 96)
+    losses = detector.loss(detector(batch.images), batch)
+    total(losses).backward()
+    assert all(loss.isfinite() for loss in losses.values())
+    for parameter, value in detector.named_parameters():
+        assert value.grad is not None and value.grad.isfinite().all(), parameter
+
+
+@every_case
+def test_all_is_finite_float32_under_bf16_autocast(name: str, parts: str) -> None:
+    detector, batch = built(name, parts).train(), random_batch(0, [4, 2], 64, 96)
+    with torch.autocast("cpu", torch.bfloat16):
+        output = detector(batch.images)
+        losses = detector.loss(output, batch)
+    total(losses).backward()
+    assert {x.dtype for x in vars(output).values() if x is not None} == {torch.float32}
+    assert all(loss.isfinite() and loss.dtype == torch.float32 for loss in losses.values())
+    assert all(value.grad is None or value.grad.isfinite().all() for value in detector.parameters())
+
+
+@every_case
+def test_a_batch_says_what_its_images_say_alone(name: str, parts: str) -> None:
+    detector, batch = built(name, parts).eval(), random_batch(0, [3, 2])
+    with torch.no_grad():
+        together = detector(batch.images)
+        for number in range(2):
+            for field, value in vars(detector(batch.images[number : number + 1])).items():
+                if value is not None:
+                    torch.testing.assert_close(getattr(together, field)[number], value[0], rtol=1e-3, atol=1e-3)
