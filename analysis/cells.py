@@ -5,7 +5,10 @@ Hydra needs a tenth of a second for a config, and there are fifty rows a scale. 
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from copy import deepcopy
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -22,11 +25,23 @@ class CellError(ValueError):
     """A scale that cannot be composed."""
 
 
+LINKED = frozenset({"detector", "data", "neck"})  # groups whose interpolations point at each other, and at the scale
+
+
+@dataclass
+class ComposedScale:
+    """A scale with the default choice of everything else."""
+
+    raw: dict[str, Any]  # interpolations not yet followed
+    values: dict[str, Any]  # plain
+
+
 class ComposedCells:
     """Configs of cells by scale, as nested dicts of plain values."""
 
     def __init__(self) -> None:
-        self._scales: dict[str, dict[str, Any]] = {}
+        self._scales: dict[str, ComposedScale] = {}
+        self._known: dict[tuple[str, frozenset[str], str], dict[str, Any]] = {}
         self._failures: dict[str, CellError] = {}
 
     def config(self, scale: str, cell: Cell | None = None) -> dict[str, Any]:
@@ -36,33 +51,53 @@ class ComposedCells:
             CellError: Hydra or the project's own rules refuse the scale.
         """
         base = self._scale(scale)
-        groups = set() if cell is None else {key.partition(".")[0] for key in cell.overrides}
-        sections = {group: _section(base, scale, group, cell) for group in groups if cell is not None}
-        return plain_values(OmegaConf.create(base | sections))
+        values = dict(base.values)
+        for groups, overrides in _by_groups({} if cell is None else cell.overrides).items():
+            values |= self._sections(scale, groups, overrides)
+        return values
+
+    def _sections(self, scale: str, groups: frozenset[str], overrides: dict[str, Any]) -> dict[str, Any]:
+        """``groups`` as ``overrides`` make them, plain; many cells have the same."""
+        key = scale, groups, json.dumps(overrides, sort_keys=True)
+        if key not in self._known:
+            base, cell = self._scale(scale), Cell("", overrides)
+            context = {"scale": base.raw["scale"]} | {group: _section(base.raw, scale, group, cell) for group in groups}
+            values = plain_values(OmegaConf.create(context))
+            self._known[key] = {group: values[group] for group in groups}
+        return self._known[key]
 
     @property
     def failures(self) -> list[str]:
         """Why some could not be composed."""
         return [str(error) for error in self._failures.values()]
 
-    def _scale(self, scale: str) -> dict[str, Any]:
+    def _scale(self, scale: str) -> ComposedScale:
         if scale in self._failures:
             raise self._failures[scale]
         if scale not in self._scales:
             self._scales[scale] = self._compose(scale)
         return self._scales[scale]
 
-    def _compose(self, scale: str) -> dict[str, Any]:
+    def _compose(self, scale: str) -> ComposedScale:
         try:
             composed = compose.compose_node([f"scale={scale}"])
             compose.resolve(composed)
-            values = OmegaConf.to_container(composed, enum_to_str=True)  # interpolations follow a cell's choices later
         except Exception as error:  # whatever Hydra raises is about this scale
             first = str(error).strip().splitlines() or [type(error).__name__]
             self._failures[scale] = CellError(f"scale={scale} cannot be composed: {first[0]}")
             raise self._failures[scale] from error
-        assert isinstance(values, dict)
-        return {str(key): value for key, value in values.items()}
+        raw = OmegaConf.to_container(composed, enum_to_str=True)
+        assert isinstance(raw, dict)
+        return ComposedScale({str(key): value for key, value in raw.items()}, plain_values(composed))
+
+
+def _by_groups(overrides: Mapping[str, Any]) -> dict[frozenset[str], dict[str, Any]]:
+    """The overrides of each group that they change, those of ``LINKED`` groups together."""
+    found: dict[frozenset[str], dict[str, Any]] = {}
+    for key, value in overrides.items():
+        group = key.partition(".")[0]
+        found.setdefault(LINKED if group in LINKED else frozenset({group}), {})[key] = value
+    return found
 
 
 def _section(base: dict[str, Any], scale: str, group: str, cell: Cell) -> Any:
