@@ -43,13 +43,15 @@ class Filling:
 
     condition: Condition
     samples: dict[str, list[Sample]] = field(default_factory=dict)
+    asked_for: bool = False  # by a row of the table, or by no cell at all
 
 
 def fill(table: Table, runs: Runs, cells: ComposedCells) -> list[Filling]:
     """One filling for each condition under which a row of ``table`` was finished, ordered by scale and changes.
 
     A run stands in a row if the sections that make a row are the same, however the run was asked for; a run asked for
-    as a cell of another table counts as well. Runs at scales that cannot be composed now stand in no table;
+    as a cell of another table counts as well, but a condition that only other tables have makes no filling here (the
+    larger backbones of the zoo are no Table 11 each). Runs at scales that cannot be composed now stand in no table;
     ``cells.failures`` says why.
     """
     fillings: dict[Condition, Filling] = {}
@@ -64,12 +66,17 @@ def fill(table: Table, runs: Runs, cells: ComposedCells) -> list[Filling]:
             condition = condition_of(config, found[1])
             filling = fillings.setdefault(condition, Filling(condition))
             filling.samples.setdefault(found[0], []).append(_sample(run))
-    finished = [filling for filling in fillings.values() if _has_results(filling)]
+            filling.asked_for |= not isinstance(run["cell"], str) or run["cell"].startswith(f"{table.name}.")
+    finished = [filling for filling in fillings.values() if _has_results(filling) and _belongs(filling)]
     return sorted(finished, key=lambda filling: (filling.condition.scale, filling.condition.changes))
 
 
+def _belongs(filling: Filling) -> bool:
+    return filling.asked_for or not filling.condition.changes
+
+
 def _known(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    names = ["path", "seed", "state", "message", *METRICS, "diverged_step", "diverged_term", "hardware", "config"]
+    names = ["path", "cell", "seed", "state", "message", *METRICS, "diverged_step", "diverged_term", "hardware", "config"]
     runs: list[dict[Any, Any]] = frame[names].to_dict("records")
     return [run for run in runs if _is_comparable(run["config"])]
 
