@@ -76,7 +76,8 @@ def _belongs(filling: Filling) -> bool:
 
 
 def _known(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    names = ["path", "cell", "seed", "state", "message", *METRICS, "diverged_step", "diverged_term", "hardware", "config"]
+    about = ["path", "cell", "seed", "state", "message", "diverged_step", "diverged_term", "hardware", "config"]
+    names = [*about, *METRICS]
     runs: list[dict[Any, Any]] = frame[names].to_dict("records")
     return [run for run in runs if _is_comparable(run["config"])]
 
