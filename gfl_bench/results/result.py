@@ -61,11 +61,12 @@ class Result:
     diverged: Divergence | None = None
 
     def summary(self) -> str:
-        """The metrics in one line."""
+        """The metrics in one line; "done" where nothing was to be measured."""
         if self.diverged is not None:
             return f"NaN, the loss term {self.diverged.term} was not finite at step {self.diverged.step}"
         measured = ((name, _plain(self.metrics.get(name))) for name in METRICS)
-        return "  ".join(f"{name} {value:.{METRICS[name].decimals}f}" for name, value in measured if value is not None)
+        words = [f"{name} {value:.{METRICS[name].decimals}f}" for name, value in measured if value is not None]
+        return "  ".join(words) or "done"
 
     def as_json(self) -> dict[str, Any]:
         """Plain values for strict JSON, every metric present; a number that is not finite is None.
