@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torchvision.ops import box_iou, nms
 
-from gfl_bench.config.schema import Config, MachineConfig, Precision, ScaleConfig, ScheduleConfig
+from gfl_bench.config.schema import ATSS, Config, MachineConfig, Precision, ScaleConfig, ScheduleConfig
 from gfl_bench.structures import Batch, Detections, HeadOutput, Instances, Logits, QualityPairs
 
 CLASSES = 3
@@ -98,6 +98,7 @@ def batches_from(step: int, steps: int, images: int = 4, side: int = SIDE) -> It
 def config(**machine: object) -> Config:
     """Twelve steps, learning rate decayed twice, logged every 4 and saved every 5."""
     return Config(
+        detector=ATSS(name="stand-in"),
         schedule=ScheduleConfig(name="tiny", epochs=12, warmup_steps=3, lr=0.05, batch_size=4),
         scale=ScaleConfig(name="tiny", steps_per_epoch=1),
         precision=Precision.fp32,
