@@ -7,8 +7,8 @@ import torch
 from reference import golden
 from torch import Tensor
 
-from gfl_bench.config.schema import BoxLoss, DiracCoding, DiracConfig, PriorConfig
-from gfl_bench.models.box.dirac import INVERTIBLE, Dirac, InvertibleCoding
+from gfl_bench.config.schema import INVERTIBLE, BoxLoss, DiracCoding, DiracConfig, PriorConfig
+from gfl_bench.models.box.dirac import Dirac, InvertibleCoding
 from gfl_bench.models.coding import boxes_from_distances, distances_to_sides
 from gfl_bench.models.iou import iou_loss
 from gfl_bench.models.priors import level_sizes, priors_for, select

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gfl_bench.config.schema import (
+    INVERTIBLE,
     ATSSAssigner,
     BorderDet,
     BoxLoss,
@@ -54,7 +55,7 @@ def dirac_is_coded(config: Config) -> Iterator[str]:
     if looks_around and isinstance(config.box, Dirac) and dirac.coding is DiracCoding.pixel:
         yield (f"guidance={config.guidance.name} looks around the box in strides, but detector.dirac.coding=pixel "
                "knows pixels: set detector=fcos, or box=general_dfl")
-    if dirac.loss in (BoxLoss.l1, BoxLoss.smooth_l1) and dirac.coding not in (DiracCoding.delta, DiracCoding.ratio):
+    if dirac.loss in (BoxLoss.l1, BoxLoss.smooth_l1) and dirac.coding not in INVERTIBLE:
         yield (f"detector.dirac.loss={dirac.loss.value} compares codes, but detector.dirac.coding={dirac.coding.value} "
                "has none to compare: set loss=giou, or coding=delta or ratio")
 

@@ -49,6 +49,7 @@ from gfl_bench.config.schema.detector import (
     Tower,
 )
 from gfl_bench.config.schema.dirac import (
+    INVERTIBLE,
     BoxLoss,
     DiracCoding,
     DiracConfig,
@@ -113,6 +114,7 @@ __all__ = [
     "COCO",
     "FCOS",
     "FPN",
+    "INVERTIBLE",
     "PAA",
     "SSD",
     "VGG16",

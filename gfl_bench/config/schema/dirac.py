@@ -18,6 +18,9 @@ class DiracCoding(Enum):
     size = "size"  # logarithms of l, t, r, b over the prior box's width and height: VFNet
 
 
+INVERTIBLE = frozenset({DiracCoding.delta, DiracCoding.ratio})  # from boxes too, as losses on codes need
+
+
 class BoxLoss(Enum):
     """Loss of a Dirac box."""
 

@@ -135,4 +135,3 @@ _CODINGS: dict[DiracCoding, Callable[[schema.DiracConfig], Coding]] = {
 _LOSSES_ON_BOXES: dict[BoxLoss, Callable[[Tensor, Tensor], Tensor]] = {
     BoxLoss.giou: giou_loss, BoxLoss.iou: iou_loss,
 }  # fmt: skip
-INVERTIBLE = frozenset({DiracCoding.delta, DiracCoding.ratio})  # the codings that losses on codes fit
