@@ -22,7 +22,8 @@ from gfl_bench.engine.state import capture, load_weights, restore
 
 def state_of(seed: int = 0, run: str = "aaaa") -> dict[str, Any]:
     detector = StandIn(seed)
-    return capture(detector, build_optimizer(detector, config().schedule), run=run, step=7, seconds=1.5)
+    optimizer = build_optimizer(detector, config().schedule, config().detector.recipe)
+    return capture(detector, optimizer, run=run, step=7, seconds=1.5)
 
 
 def test_state_comes_back_as_it_was_saved(tmp_path: Path) -> None:
@@ -163,5 +164,5 @@ def test_random_numbers_continue_where_they_stopped(tmp_path: Path) -> None:
     expected = torch.rand(3)
     torch.manual_seed(99)
     detector = StandIn()
-    restore(load(path), detector, build_optimizer(detector, config().schedule), path)
+    restore(load(path), detector, build_optimizer(detector, config().schedule, config().detector.recipe), path)
     assert torch.equal(torch.rand(3), expected)

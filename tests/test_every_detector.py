@@ -98,6 +98,13 @@ def test_all_is_finite_float32_under_bf16_autocast(name: str, parts: str) -> Non
 
 
 @every_case
+def test_a_network_that_diverged_gives_a_loss_that_is_not_finite_and_no_error(name: str, parts: str) -> None:
+    detector, batch = built(name, parts).train(), random_batch(0, [4, 2], 64, 96)
+    losses = detector.loss(detector(batch.images * torch.nan), batch)
+    assert not total(losses).isfinite()
+
+
+@every_case
 def test_a_batch_says_what_its_images_say_alone(name: str, parts: str) -> None:
     detector, batch = built(name, parts).eval(), random_batch(0, [3, 2])
     with torch.no_grad():

@@ -8,7 +8,6 @@ from torch.optim import SGD
 from torch.optim.lr_scheduler import ChainedScheduler, LinearLR, MultiStepLR
 
 from gfl_bench.config.schema import ScaleConfig, ScheduleConfig
-from gfl_bench.engine.optimizer import build_optimizer, set_learning_rate
 from gfl_bench.engine.schedule import ScheduleError, learning_rate, steps_per_epoch, total_steps
 
 PAPER = ScheduleConfig(name="1x")
@@ -63,22 +62,3 @@ def test_warm_up_that_outlasts_the_training_is_refused() -> None:
 def test_training_of_no_steps_is_refused() -> None:
     with pytest.raises(ScheduleError, match=r"epochs=0"):
         total_steps(ScheduleConfig(name="none", epochs=0), 100)
-
-
-def test_optimizer_leaves_frozen_parameters_out_and_decays_all_others() -> None:
-    network = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.GroupNorm(1, 2))
-    network[0].weight.requires_grad_(False)
-    groups = build_optimizer(network, PAPER).param_groups
-    held = [id(parameter) for group in groups for parameter in group["params"]]
-    assert held == [id(network[0].bias), id(network[1].weight), id(network[1].bias)]
-    assert [group["weight_decay"] for group in groups] == [1e-4]
-
-
-def test_set_learning_rate_scales_the_next_step() -> None:
-    network = torch.nn.Linear(1, 1, bias=False)
-    optimizer = build_optimizer(network, ScheduleConfig(name="plain", momentum=0.0, weight_decay=0.0))
-    before = network.weight.item()
-    network.weight.grad = torch.ones_like(network.weight)
-    set_learning_rate(optimizer, 0.25)
-    optimizer.step()
-    assert network.weight.item() == pytest.approx(before - 0.25)

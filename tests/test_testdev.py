@@ -55,7 +55,8 @@ def config_of(images: Path, *overrides: str) -> Config:
 def a_checkpoint(images: Path) -> Path:
     config = config_of(images)
     detector, path = build_detector(config, 2, seed=0), images.parent / "checkpoint.pt"
-    save(path, capture(detector, build_optimizer(detector, config.schedule), run="any", step=0, seconds=0.0))
+    optimizer = build_optimizer(detector, config.schedule, config.detector.recipe)
+    save(path, capture(detector, optimizer, run="any", step=0, seconds=0.0))
     return path
 
 

@@ -12,7 +12,7 @@ from gfl_bench.engine.accumulation import split
 from gfl_bench.engine.checkpoint import load, save
 from gfl_bench.engine.device import autocast, move, place
 from gfl_bench.engine.meter import Meter, describe
-from gfl_bench.engine.optimizer import build_optimizer, set_learning_rate
+from gfl_bench.engine.optimizer import build_optimizer, clip_gradient, set_learning_rate
 from gfl_bench.engine.progress import ProgressView, progress_view
 from gfl_bench.engine.reproducibility import make_reproducible
 from gfl_bench.engine.schedule import learning_rate, total_steps
@@ -67,7 +67,7 @@ class Trainer:
         make_reproducible(config.seed, device)
         place(detector, device, config.machine.channels_last)
         self._detector = detector
-        self._optimizer = build_optimizer(detector, config.schedule)
+        self._optimizer = build_optimizer(detector, config.schedule, config.detector.recipe)
         self._meter = Meter(self._resume() if checkpoint.exists() else 0.0)
 
     @property
@@ -112,6 +112,7 @@ class Trainer:
         set_learning_rate(self._optimizer, self._rate(self.step))
         self._optimizer.zero_grad(set_to_none=True)
         self._backward(batch)
+        clip_gradient(self._detector, self._config.detector.recipe)
         self._optimizer.step()
         self.step += 1
 
@@ -145,8 +146,7 @@ class Trainer:
         progress.update(self.step, describe(record, self.steps, self._config.schedule.batch_size))
 
     def _rate(self, step: int) -> float:
-        rate = learning_rate(step, self._config.schedule, self._steps_per_epoch)
-        return rate * self._config.detector.lr_factor
+        return learning_rate(step, self._config.schedule, self._steps_per_epoch)
 
     def _is_due(self, every: int) -> bool:
         return self.step % every == 0 or self.step == self.steps

@@ -160,7 +160,8 @@ def _negative_probabilities(p: Tensor, beta: float) -> _LossAndSlope:
 
 
 def _probabilities(p: Tensor, y: Tensor, beta: float) -> _LossAndSlope:
-    bce = functional.binary_cross_entropy(p, y, reduction="none")
+    # torch's own would raise an error at a NaN, on a GPU one that ends the process; a loss that is NaN is a result here
+    bce = -torch.lerp(torch.log1p(-p).clamp_(min=_MIN_LOG), p.log().clamp_(min=_MIN_LOG), y)
     bce_slope = (p - y) / (p * (1 - p)).clamp(min=_MIN_VARIANCE)
     return _product_rule(p - y, bce, bce_slope, torch.ones_like(p), beta)
 

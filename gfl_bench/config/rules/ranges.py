@@ -22,6 +22,10 @@ def numbers_are_in_range(config: Config) -> Iterator[str]:
         "detector.head.norm_groups": config.detector.head.norm_groups,
         "machine.checkpoint_every": config.machine.checkpoint_every, "machine.log_every": config.machine.log_every,
     }
+    recipe = config.detector.recipe
+    positive |= {"detector.recipe.lr_factor": recipe.lr_factor, "detector.recipe.bias_lr_factor": recipe.bias_lr_factor}
+    if recipe.clip_norm is not None:
+        positive["detector.recipe.clip_norm"] = recipe.clip_norm
     if config.scale.steps_per_epoch is not None:
         positive["scale.steps_per_epoch"] = config.scale.steps_per_epoch
     if isinstance(config.box, General):

@@ -46,6 +46,7 @@ from gfl_bench.config.schema.detector import (
     PyramidConfig,
     PyramidSource,
     Ranking,
+    RecipeConfig,
     Tower,
 )
 from gfl_bench.config.schema.dirac import (
@@ -173,6 +174,7 @@ __all__ = [
     "PyramidSource",
     "QualityConfig",
     "Ranking",
+    "RecipeConfig",
     "RepPointsV2",
     "ResNet",
     "SSDNeck",

@@ -116,6 +116,16 @@ class PostProcessConfig:
 
 
 @dataclass
+class RecipeConfig:
+    """How a detector is trained where it was published with other values than the schedule's."""
+
+    lr_factor: float = 1.0  # on schedule.lr
+    bias_lr_factor: float = 1.0  # on the rate of biases, those of norms and deformable convolutions excepted
+    bias_decay_factor: float = 1.0  # on schedule.weight_decay, of the same
+    clip_norm: float | None = None  # most that the gradient's L2 norm over all parameters may be
+
+
+@dataclass
 class DetectorConfig:
     """What detectors with an ATSS-shaped head share; the options of ``detector=`` differ in values, or add to it."""
 
@@ -127,7 +137,7 @@ class DetectorConfig:
     focal: FocalConfig = field(default_factory=FocalConfig)
     dirac: DiracConfig = field(default_factory=DiracConfig)
     postprocess: PostProcessConfig = field(default_factory=PostProcessConfig)
-    lr_factor: float = 1.0  # on schedule.lr; less for a network without any norm
+    recipe: RecipeConfig = field(default_factory=RecipeConfig)
     box_loss_weight: float = 2.0  # lambda_0 of Eq. 15, of every box but the published one (dirac.loss_weight)
     aux_loss_weight: float = 1.0  # of a quality branch
     count: Count = Count.each_image
