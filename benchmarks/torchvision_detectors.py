@@ -80,7 +80,8 @@ def our_step(cell: str, bf16: bool, channels_last: bool) -> Callable[[], object]
     return step
 
 
-def our_pass(cell: str, bf16: bool, channels_last: bool) -> Callable[[], object]:
+def our_pass(cell: str, bf16: bool, channels_last: bool, passing: int | None = None) -> Callable[[], object]:
+    """``passing``: how many scores are above the threshold; None is as many as NMS ever takes."""
     detector: Any = our_detector(cell, channels_last).eval()
     for name, module in detector.head.named_modules():
         if name.endswith("cls") and isinstance(module, nn.Conv2d):
@@ -93,6 +94,10 @@ def our_pass(cell: str, bf16: bool, channels_last: bool) -> Callable[[], object]
             output = detector(batch.images)
         return detector.predict(output, batch)
 
+    if passing is not None:
+        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+            scores, _ = detector.ranking(detector(batch.images))
+        detector.config.postprocess.score_threshold = scores.flatten().topk(passing).values[-1].item()
     return detect
 
 

@@ -19,7 +19,8 @@ from gfl_bench.config.schema import BoxOfPoints
 from gfl_bench.models.build import build_detector
 from gfl_bench.models.detector import Detector
 from gfl_bench.models.detectors.reppoints_v2.detector import PointsOutput
-from gfl_bench.models.detectors.reppoints_v2.point_sets import PointBoxes, PointConv, share_gradient, start
+from gfl_bench.models.detectors.reppoints_v2.point_sets import PointBoxes, kernel_points, share_gradient, start
+from gfl_bench.models.points.convolution import PointConvolution
 from gfl_bench.structures import Batch
 
 KINDS = {
@@ -45,9 +46,9 @@ def test_points_read_and_boxed_give_the_head_of_mmdetection_s_first_reppoints(le
         return functional.conv2d(x, weight, bias, padding=padding)
 
     def sampled(x: Tensor, points: Tensor, name: str) -> Tensor:
-        read = PointConv(32, 32)
+        read = PointConvolution(32, 32)
         read.conv.weight.data = stored[f"w/bbox_head.reppoints_{name}_conv.weight"]
-        return conv(read(x, points).relu(), f"reppoints_{name}_out")
+        return conv(read(x, kernel_points(points)).relu(), f"reppoints_{name}_out")
 
     cls = box = stored[f"feat/{level}"]
     for number in range(2):

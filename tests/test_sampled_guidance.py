@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from math import floor
-
 import pytest
 import torch
 from detectors import CLASSES, nano, random_batch
+from pointwise import value_at
 from torch import Tensor
 from torchvision.ops import deform_conv2d, roi_align
 
@@ -15,7 +14,6 @@ from gfl_bench.config.compose import compose_config
 from gfl_bench.config.schema import SampledGuidance as Config
 from gfl_bench.models.build import build_detector
 from gfl_bench.models.guidance import GUIDANCES
-from gfl_bench.models.guidance.gather import gather
 from gfl_bench.models.guidance.sampled import DeformableGuidance, SampledGuidance
 
 LTRB = (2.0, 1.0, 4.0, 5.0)  # a box of 6 x 6 cells, from (-2, -1) to (4, 5) as the location sees it
@@ -59,35 +57,6 @@ def boxes(batch: int, size: tuple[int, int] = SIZE) -> Tensor:
 
 def raw(batch: int, size: tuple[int, int] = SIZE) -> Tensor:
     return torch.zeros(batch, *size, 4, 1)
-
-
-def value_at(features: Tensor, x: float, y: float) -> Tensor:
-    """[F] of ``features`` [F, H, W] at column x and row y, cell by cell."""
-    height, width = features.shape[1:]
-    total = torch.zeros(len(features))
-    for column in (floor(x), floor(x) + 1):
-        for row in (floor(y), floor(y) + 1):
-            if 0 <= column < width and 0 <= row < height:
-                total += features[:, row, column] * (1 - abs(x - column)) * (1 - abs(y - row))
-    return total
-
-
-def test_gather_is_bilinear_and_reads_zeros_outside_the_map() -> None:
-    maps, offsets = drawn(2, 3, 4, 6), drawn(2, 5, 4, 6, 2, seed=1) * 3
-    found = gather(maps, offsets)
-    assert found.shape == (2, 3, 5, 4, 6)
-    for n, k, row, column in torch.cartesian_prod(*map(torch.arange, (2, 5, 4, 6))).tolist():
-        dx, dy = offsets[n, k, row, column].tolist()
-        torch.testing.assert_close(found[n, :, k, row, column], value_at(maps[n], column + dx, row + dy))
-
-
-@pytest.mark.parametrize("size", [(4, 6), (1, 1), (1, 3), (100, 152)])
-def test_a_whole_number_of_cells_reads_exactly_that_cell(size: tuple[int, int]) -> None:
-    maps = drawn(1, 2, *size)
-    torch.testing.assert_close(gather(maps, torch.zeros(1, 1, *size, 2))[:, :, 0], maps, atol=1e-4, rtol=0)
-    right = gather(maps, torch.tensor([1.0, 0.0]).expand(1, 1, *size, 2))[:, :, 0]
-    torch.testing.assert_close(right[..., :-1], maps[..., 1:], atol=1e-4, rtol=0)
-    assert right[..., -1].abs().max() < 1e-3
 
 
 @pytest.mark.parametrize("kind", PLACES)
@@ -170,7 +139,7 @@ def test_under_autocast_a_quality_is_one_float32_probability_a_location(kind: st
         quality = guidance(raw(2, size), features.bfloat16(), boxes(2, size))
     assert quality.shape == (2, *size, 1) and quality.dtype == torch.float32
     assert ((quality > 0) & (quality < 1)).all()
-    torch.testing.assert_close(quality, plain)
+    torch.testing.assert_close(quality, plain, atol=0.02, rtol=0)  # the first layer is bf16, where to look is not
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -11,7 +11,7 @@ from gfl_bench.structures import Probabilities
 
 
 class Guidance(nn.Module, ABC):
-    """Reads a quality at every location of one level; its layers are float32, also under autocast."""
+    """Reads a quality at every location of one level; what it says is float32, also under autocast."""
 
     looks_around: ClassVar[bool]  # whether it needs to know where the predicted box is
 

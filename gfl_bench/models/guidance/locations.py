@@ -12,8 +12,8 @@ from torch import Tensor
 
 
 def offsets_to(table: Tensor, distances: Tensor) -> Tensor:
-    """(dx, dy) [B, P, K, H, W, 2] to the points of ``table`` [P, K, 4], in the unit of ``distances`` [B, H, W, 4]."""
-    terms = table[:, :, None, None] * distances[:, None, None]
+    """(dx, dy) [B, H, W, P, K, 2] to the points of ``table`` [P, K, 4], in the unit of ``distances`` [B, H, W, 4]."""
+    terms = table * distances[..., None, None, :]
     return terms[..., :2] + terms[..., 2:]
 
 

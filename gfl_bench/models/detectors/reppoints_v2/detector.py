@@ -24,10 +24,11 @@ from gfl_bench.models.detectors.reppoints_v2.corner_targets import corner_losses
 from gfl_bench.models.detectors.reppoints_v2.corners import CHANNELS, Corners, conv_norm, corner_maps, to_peaks
 from gfl_bench.models.detectors.reppoints_v2.foreground import foreground, foreground_loss
 from gfl_bench.models.detectors.reppoints_v2.nearest import nearest_centre
-from gfl_bench.models.detectors.reppoints_v2.point_sets import POINTS, PointBoxes, PointConv, share_gradient, start
+from gfl_bench.models.detectors.reppoints_v2.point_sets import POINTS, PointBoxes, kernel_points, share_gradient, start
 from gfl_bench.models.guidance import Guidance
 from gfl_bench.models.heads import Head, HeadShape, Said, locations_last, tower
 from gfl_bench.models.iou import giou_loss
+from gfl_bench.models.points.convolution import PointConvolution
 from gfl_bench.models.positives import Positives, gather
 from gfl_bench.models.priors import select
 from gfl_bench.structures import Batch, HeadOutput, Instances, Logits, Priors
@@ -62,7 +63,8 @@ class PointsHead(Head):
         self.embed = conv_norm(config, width, width, 1)
         self.corners = Corners(config, width)
         self.points_hidden, self.points = nn.Conv2d(width, width, 3, padding=1), nn.Conv2d(width, 2 * POINTS, 1)
-        self.cls_sampled, self.box_sampled = PointConv(width + CHANNELS, width), PointConv(width + CHANNELS, width)
+        sampled = width + CHANNELS, width
+        self.cls_sampled, self.box_sampled = PointConvolution(*sampled), PointConvolution(*sampled)
         self.refines_points = shape.box_channels == 1
         self.cls = nn.Conv2d(width, shape.classes, 1)
         self.box = nn.Conv2d(width, 2 * POINTS if self.refines_points else 4 * shape.box_channels, 1)
@@ -75,7 +77,7 @@ class PointsHead(Head):
         seen, embedded = self.foreground(shared), self.embed(shared).relu()
         cls, box, corners = self.cls_tower(x) + embedded, box + embedded, self.corners(shared + embedded)
         points = self.start + _exact(self.points, self.points_hidden(box).relu())
-        places = share_gradient(points, self.point_gradient)
+        places = kernel_points(share_gradient(points, self.point_gradient))
         sampled = self.cls_sampled(torch.cat([cls, corners], dim=1), places).relu()
         sides = self._sides(self.box_sampled(torch.cat([box, corners], dim=1), places).relu(), points.detach())
         sides = self._scaled(sides, level)

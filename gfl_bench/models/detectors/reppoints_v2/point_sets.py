@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from gfl_bench.config.schema import BoxOfPoints
-from gfl_bench.models.guidance.gather import gather
+from gfl_bench.models.points.convolution import KERNEL_POINTS
 
-POINTS = 9
+POINTS = KERNEL_POINTS
 _MOMENT_SHARE = 0.01  # of the gradient that reaches the moments' scale
 _START = 2.0  # cells from the location
 
@@ -28,8 +28,7 @@ class PointBoxes(nn.Module):
 
     def forward(self, points: Tensor) -> Tensor:
         """[B, 18, H, W] -> [B, H, W, 4] in cells."""
-        xy = points.unflatten(1, (POINTS, 2)).flip(2).permute(0, 3, 4, 1, 2)
-        first, last = self._corners(xy)
+        first, last = self._corners(kernel_points(points))
         return torch.cat([-first, last], dim=-1)
 
     def _corners(self, xy: Tensor) -> tuple[Tensor, Tensor]:
@@ -41,26 +40,9 @@ class PointBoxes(nn.Module):
         return mean - half, mean + half
 
 
-class PointConv(nn.Module):
-    """A 3 x 3 deformable convolution (Dai et al., 2017) that reads its input at the points of a set.
-
-    ``conv`` holds the weights and is never called. The points are read by themselves, which a CPU does several times
-    as fast as torchvision's operator; and a point that is not a number reads nothing rather than any memory.
-    """
-
-    def __init__(self, inputs: int, outputs: int) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)
-
-    def forward(self, x: Tensor, points: Tensor) -> Tensor:
-        """[B, C, H, W] read at ``points`` [B, 18, H, W] float32 -> [B, C', H, W] in the input's dtype.
-
-        Autocast stays out: bfloat16 would round where a point lies.
-        """
-        with torch.autocast(x.device.type, enabled=False):
-            values = gather(x.float(), points.unflatten(1, (POINTS, 2)).flip(2).permute(0, 1, 3, 4, 2))
-            y = self.conv.weight.flatten(1) @ values.flatten(1, 2).flatten(2)
-        return y.unflatten(2, x.shape[-2:]).to(x.dtype)
+def kernel_points(points: Tensor) -> Tensor:
+    """(dx, dy) [B, H, W, 9, 2] of a set, as a ``PointConvolution`` takes them."""
+    return points.unflatten(1, (POINTS, 2)).flip(2).permute(0, 3, 4, 1, 2)
 
 
 def start() -> Tensor:

@@ -15,10 +15,11 @@ from gfl_bench.models.assigners.left_out import inside_padding
 from gfl_bench.models.box import BoxDistribution
 from gfl_bench.models.coding import boxes_from_distances
 from gfl_bench.models.detector import Detector, Reduce
-from gfl_bench.models.detectors.vfnet.star import StarConvolution
+from gfl_bench.models.detectors.vfnet.star import star
 from gfl_bench.models.guidance import Guidance
 from gfl_bench.models.heads import Head, HeadShape, Said, locations_last, tower
 from gfl_bench.models.iou import iou
+from gfl_bench.models.points.convolution import PointConvolution
 from gfl_bench.models.positives import Positives
 from gfl_bench.models.quality import QualityRepresentation
 from gfl_bench.structures import Batch, HeadOutput, Priors
@@ -45,7 +46,7 @@ class VFNetHead(Head):
         super().__init__(config, shape, guidance, distances)
         channels = self.box.in_channels
         self.initial_tower = tower(replace(config, stacked_convs=1, channels=channels), channels)
-        self.cls_star, self.box_star = StarConvolution(channels), StarConvolution(channels)
+        self.cls_star, self.box_star = PointConvolution(channels, channels), PointConvolution(channels, channels)
         self.refine = nn.Conv2d(channels, 4, 3, padding=1)
         self.refine_scales = nn.ParameterList(nn.Parameter(torch.ones(())) for _ in self.scales)
         self.star_gradient = config.star_gradient
@@ -56,10 +57,10 @@ class VFNetHead(Head):
         raw = box.unflatten(-1, (4, -1))
         with torch.autocast(x.device.type, enabled=False):
             ltrb = self.distances(raw)
-        star = torch.lerp(ltrb.detach(), ltrb, self.star_gradient)  # the same numbers, a share of the gradient
+        places = star(torch.lerp(ltrb.detach(), ltrb, self.star_gradient))  # the same numbers, a share of the gradient
         along = {
-            Tower.cls: self.cls_star(features[Tower.cls], star).relu(),
-            Tower.box: self.box_star(features[Tower.box], star).relu(),
+            Tower.cls: self.cls_star(features[Tower.cls], places).relu(),
+            Tower.box: self.box_star(features[Tower.box], places).relu(),
         }
         refinement = self._refinement(along[Tower.box], level)
         aux = None if self.aux is None else locations_last(self.aux(along[self.aux_tower]))

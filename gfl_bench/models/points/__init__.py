@@ -1,0 +1,1 @@
+"""Reading maps at points between their cells, several for each location."""
