@@ -6,8 +6,8 @@
 
 ResNet-50 (what the row says otherwise), 80 classes, random weights, bf16, channels_last. Training: forward, loss and
 backward of 2 images of 320 x 320. Inference: an image of 800 x 1216, post-processing included, with the threshold set
-so that 1,000 class scores pass, about what a trained detector has. Memory: the most that is live at once in a training step, without parameters.
-Beside each speed stands the paper's ratio of images a second, where it has one.
+so that 1,000 class scores pass, about what a trained detector has. Memory: the most that is live at once in a training
+step, without parameters. Beside each speed stands the paper's ratio of images a second, where it has one.
 """
 
 from __future__ import annotations

@@ -9,17 +9,12 @@ import torch
 from bordering import PUBLISHED, Choices, built
 from detectors import random_batch
 from torch import Tensor
-from torchvision.ops import box_iou
 
 from gfl_bench.config.compat import ConfigError
 from gfl_bench.config.compose import compose_config
 from gfl_bench.structures import Batch
 
 CHOICES = [PUBLISHED, ("joint", "general_dfl", "distribution"), ("none", "gaussian", "none")]
-
-
-def total(losses: dict[str, Tensor]) -> Tensor:
-    return torch.stack(list(losses.values())).sum()
 
 
 def test_the_first_stage_learns_as_fcos_does() -> None:
@@ -75,37 +70,3 @@ def test_both_class_scores_begin_at_the_prior_probability() -> None:
 def test_several_boxes_a_cell_are_refused() -> None:
     with pytest.raises(ConfigError, match="borders of the one box"):
         compose_config(["detector=borderdet", "guidance=none", "detector.prior.octave_steps=3"])
-
-
-def painted(truths: list[int]) -> Batch:
-    """Images whose ground truths are rectangles of their class's colour."""
-    batch = random_batch(3, truths, 96, 96, side=48)
-    batch.sizes[:], batch.images = 96, batch.images / 10
-    colours = torch.cartesian_prod(*[torch.tensor([-2.0, 2.0])] * 3)[..., None, None]
-    instances = batch.instances
-    instances.labels %= len(colours)
-    instances.boxes[:, :2].clamp_(max=72)
-    instances.boxes[:, 2:] = instances.boxes[:, 2:].maximum(instances.boxes[:, :2] + 20)
-    for (x1, y1, x2, y2), label, image in zip(
-        instances.boxes.round().long().tolist(), instances.labels.tolist(), instances.image.tolist(), strict=True
-    ):
-        batch.images[image, :, y1:y2, x1:x2] += colours[label]
-    return batch
-
-
-@pytest.mark.slow
-def test_it_learns_eight_images_by_heart() -> None:
-    detector, batch = built(*PUBLISHED), painted([1] * 8)
-    optimizer = torch.optim.SGD(detector.parameters(), lr=0.03, momentum=0.9)
-    for step in range(120):
-        optimizer.param_groups[0]["lr"] = 0.03 * min(1, (step + 1) / 20) * (0.1 if step >= 96 else 1)
-        optimizer.zero_grad()
-        total(detector.loss(detector(batch.images), batch)).backward()
-        torch.nn.utils.clip_grad_norm_(detector.parameters(), 10)
-        optimizer.step()
-    with torch.no_grad():
-        output = detector.eval()(batch.images)
-    best = detector.predict(output, batch)
-    found = torch.stack([one.boxes[0] for one in best])
-    assert torch.equal(torch.stack([one.labels[0] for one in best]), batch.instances.labels)
-    assert box_iou(found, batch.instances.boxes).diagonal().min() > 0.85

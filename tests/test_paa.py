@@ -15,7 +15,6 @@ from gfl_bench.config.compose import compose_config
 from gfl_bench.models.assigners.assignment import IGNORED, Assignment
 from gfl_bench.models.build import build_detector
 from gfl_bench.models.detectors.paa.detector import PAA
-from gfl_bench.models.iou import iou
 from gfl_bench.models.positives import gather
 from gfl_bench.structures import Batch, HeadOutput
 
@@ -102,25 +101,3 @@ def test_voting_moves_boxes_and_leaves_scores() -> None:
 def test_no_candidates_are_refused() -> None:
     with pytest.raises(ConfigError, match=r"detector\.topk=0 must be above 0"):
         compose_config(["detector=paa", *PUBLISHED, "detector.topk=0"])
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("parts", [PUBLISHED, ["quality=joint", "box=general_dfl", "guidance=distribution"]])
-def test_eight_images_are_learnt_by_heart(parts: list[str]) -> None:
-    batch, generator = random_batch(0, [1] * 8, 96, 96), torch.Generator().manual_seed(0)
-    batch.sizes[:], truth = 96, batch.instances
-    corner, size = torch.rand(2, 8, 2, generator=generator)
-    truth.boxes = torch.cat([corner * 40, corner * 40 + size * 28 + 28], dim=1)
-    truth.labels = truth.labels % 3
-    for box, label, image in zip(truth.boxes.round().int(), truth.labels, truth.image, strict=True):
-        batch.images[image, label, box[1] : box[3], box[0] : box[2]] += 3  # bright rectangles, a colour for each class
-    detector = made(parts, "backbone.frozen_stages=-1", "backbone.norm_eval=false").train()
-    optimizer = torch.optim.AdamW(detector.parameters(), lr=2e-3)
-    for _ in range(80):
-        optimizer.zero_grad()
-        total(detector.loss(detector(batch.images), batch)).backward()
-        optimizer.step()
-    with torch.no_grad():
-        found = detector.predict(detector(batch.images), batch)
-    assert [one.labels[0].item() for one in found] == truth.labels.tolist()
-    assert iou(torch.stack([one.boxes[0] for one in found]), truth.boxes).min() > 0.7

@@ -8,10 +8,9 @@ import pytest
 import torch
 from detectors import CLASSES, random_batch
 from reference import golden
-from test_detector import one_image, scored, total
+from test_detector import one_image, scored
 from torch import Tensor
 from torch.nn import functional
-from torchvision.ops import box_iou
 
 from gfl_bench.config.compat import ConfigError
 from gfl_bench.config.compose import compose_config
@@ -21,7 +20,6 @@ from gfl_bench.models.detector import Detector
 from gfl_bench.models.detectors.reppoints_v2.detector import PointsOutput
 from gfl_bench.models.detectors.reppoints_v2.point_sets import PointBoxes, kernel_points, share_gradient, start
 from gfl_bench.models.points.convolution import PointConvolution
-from gfl_bench.structures import Batch
 
 KINDS = {
     "published": ["quality=none", "box=dirac", "guidance=none"],
@@ -122,35 +120,3 @@ def test_joint_inference_is_an_option_and_no_part_of_training() -> None:
 def test_what_does_not_fit_is_refused(override: str, words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         compose_config(["detector=reppoints_v2", "scale=smoke", *KINDS["published"], override])
-
-
-def painted(images: int) -> Batch:
-    """Two boxes an image, each of its class's colour."""
-    batch = random_batch(0, [2] * images, 96, 96, side=60)
-    batch.sizes[:], batch.padded_sizes[:], batch.instances.labels[:] = 96, 96, batch.instances.labels % 3
-    batch.instances.boxes.round_()
-    batch.images *= 0.1
-    truths = batch.instances
-    for image, label, box in zip(truths.image, truths.labels, truths.boxes.int(), strict=True):
-        batch.images[image, label, box[1] : box[3], box[0] : box[2]] += 2
-    return batch
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("kind", "least"), [("published", 0.75), ("gfocal", 0.5)])
-def test_it_learns_four_images_by_heart(kind: str, least: float) -> None:
-    detector, batch = built(kind, 3).train(), painted(4)
-    optimizer = torch.optim.SGD(detector.parameters(), 0.02, momentum=0.9, weight_decay=1e-4)
-    for step in range(150):
-        optimizer.param_groups[0]["lr"] = 0.02 * min(1, (step + 1) / 40) * (1 if step < 120 else 0.1)
-        optimizer.zero_grad()
-        total(detector.loss(detector(batch.images), batch)).backward()
-        torch.nn.utils.clip_grad_norm_(detector.parameters(), 35)
-        optimizer.step()
-    with torch.no_grad():
-        found = detector.predict(detector.eval()(batch.images), batch)
-    best = []
-    for box, label, image in zip(batch.instances.boxes, batch.instances.labels, batch.instances.image, strict=True):
-        boxes = found[image].boxes[found[image].labels == label]
-        best.append(box_iou(box[None], boxes).max() if len(boxes) else torch.zeros(()))
-    assert torch.stack(best).mean().item() > least

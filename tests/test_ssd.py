@@ -36,10 +36,6 @@ def made(*overrides: str) -> Detector:
     return build_detector(composed(*overrides), CLASSES, seed=0)
 
 
-def total(losses: dict[str, Tensor]) -> Tensor:
-    return torch.stack(list(losses.values())).sum()
-
-
 def test_parameters_are_those_of_mmdetection() -> None:
     config = compose_config([*SSD, *PUBLISHED, "scale=paper", "data.size=512", "backbone.frozen_stages=-1",
                              "backbone.norm_eval=false"])  # fmt: skip
@@ -152,22 +148,3 @@ def test_a_cells_backbone_is_chosen_whatever_the_scale_prefers(scale: str) -> No
     ConfigStore.instance().store(group="cell", name=cell.name, node=cell_node(cell), package="_global_")
     config = compose_config([f"cell={cell.name}", f"scale={scale}"])
     assert (config.backbone.name, config.neck.name, config.quality.name) == ("vgg16", "ssd", "none")
-
-
-@pytest.mark.slow
-def test_eight_images_are_learnt_by_heart() -> None:
-    batch = random_batch(0, [2] * 8, 96, 96)
-    truth = batch.instances
-    truth.labels = truth.labels % 3
-    for box, label, image in zip(truth.boxes.round().int(), truth.labels, truth.image, strict=True):
-        batch.images[image, label, box[1] : box[3], box[0] : box[2]] += 3  # bright rectangles, a colour for each class
-    detector = made(*PUBLISHED, "backbone.base_channels=8").train()
-    optimizer = torch.optim.AdamW(detector.parameters(), lr=1e-3)
-    for _ in range(140):
-        optimizer.zero_grad()
-        total(detector.loss(detector(batch.images), batch)).backward()
-        optimizer.step()
-    with torch.no_grad():
-        pairs = detector.quality_pairs(detector(batch.images), batch)
-    assert pairs.iou.mean() > 0.7
-    assert pairs.predicted.mean() > 0.5

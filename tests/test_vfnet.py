@@ -7,7 +7,6 @@ from functools import cache
 import pytest
 import torch
 from detectors import CLASSES, NANO, random_batch
-from torch import Tensor
 
 from gfl_bench.config.compat import ConfigError
 from gfl_bench.config.compose import compose_config
@@ -31,10 +30,6 @@ def refined(detector: VFNet, batch: Batch) -> RefinedOutput:
     output = detector(batch.images)
     assert isinstance(output, RefinedOutput)
     return output
-
-
-def total(losses: dict[str, Tensor]) -> Tensor:
-    return torch.stack(list(losses.values())).sum()
 
 
 @pytest.mark.parametrize("box", ["dirac", "gaussian", "general", "general_dfl"])
@@ -88,22 +83,3 @@ def test_the_padding_of_an_image_is_negative() -> None:
 def test_what_the_refinement_cannot_follow_is_refused(override: str, said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         compose_config(["detector=vfnet", *PUBLISHED, override])
-
-
-@pytest.mark.slow
-def test_eight_images_are_learnt_by_heart() -> None:
-    batch = random_batch(0, [2] * 8, 96, 96)
-    truth = batch.instances
-    truth.labels = truth.labels % 3
-    for box, label, image in zip(truth.boxes.round().int(), truth.labels, truth.image, strict=True):
-        batch.images[image, label, box[1] : box[3], box[0] : box[2]] += 3  # bright rectangles, a colour for each class
-    detector = made(PUBLISHED, "backbone.frozen_stages=-1", "backbone.norm_eval=false").train()
-    optimizer = torch.optim.AdamW(detector.parameters(), lr=2e-3)
-    for _ in range(70):
-        optimizer.zero_grad()
-        total(detector.loss(detector(batch.images), batch)).backward()
-        optimizer.step()
-    with torch.no_grad():
-        pairs = detector.quality_pairs(detector(batch.images), batch)
-    assert pairs.iou.mean() > 0.7
-    assert pairs.predicted.mean() > 0.5

@@ -20,13 +20,13 @@ Rule = Callable[[Tensor, torch.Generator], object]
 def initialise(detector: nn.Module, seed: int, score_prior: float) -> None:
     """Draw the weights of all convolutions of ``detector`` and set their biases, in place.
 
-    The backbone follows torchvision, the neck is Xavier-uniform, the head N(0, 0.01); biases are 0 but for the class
-    scores', which begin at ``score_prior`` (Lin et al., 2017). Deformable convolutions begin without offsets. Norms and
-    scales keep their ones and zeros.
+    The backbone follows torchvision, the neck is Xavier-uniform, the head N(0, 0.01), that of SSD Xavier-uniform too;
+    biases are 0 but for the class scores', which begin at ``score_prior`` (Lin et al., 2017). Deformable convolutions
+    begin without offsets. Norms and scales keep their ones and zeros.
     """
     for name, module in detector.named_modules():
         if isinstance(module, nn.Conv2d):
-            rule = _zero if name.endswith(".conv_offset") else _RULES[name.split(".")[0]]
+            rule = next(rule for pattern, rule in _RULES if re.match(pattern, name))
             rule(module.weight, _generator(seed, f"{name}.weight"))
             if module.bias is not None:
                 says_class = _LEVEL.sub("head.", name) in _CLASS_SCORES
@@ -53,7 +53,10 @@ _CLASS_SCORES = frozenset({
     "head.cls", "head.border_cls", "head.foreground", "head.corners.top_left.score", "head.corners.bottom_right.score",
 })  # fmt: skip
 _LEVEL = re.compile(r"^head\.levels\.\d+\.")  # of a head that has its own for each
-_RULES: dict[str, Rule] = {"backbone": _kaiming, "neck": _xavier, "head": _small}
+_RULES: tuple[tuple[str, Rule], ...] = (  # the first that fits the name
+    (r".*\.conv_offset$", _zero), (r"backbone\.", _kaiming), (r"neck\.", _xavier), (_LEVEL.pattern, _xavier),
+    (r"head\.", _small),
+)  # fmt: skip
 
 
 def _logit(probability: float) -> float:
