@@ -1,6 +1,6 @@
 """Assignment and loss of one 800 x 1216 image against the plain full-matrix version that the tests use as oracle.
 
-    python benchmarks/assignment.py
+    python -m benchmarks.assignment
 
 Forward and backward; the same head output and ground truths for both. Memory is the peak that one pass adds on a GPU,
 or on the CPU the largest sum of live tensors that torch's profiler saw.
@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-from interleave import interleave, report
 from torch import Tensor
-from torch.profiler import ProfilerActivity, profile
 
+from benchmarks.interleave import interleave, report
+from benchmarks.memory import peak_megabytes
 from gfl_bench.config.compose import compose_config
 from gfl_bench.models.build import build_detector
 from gfl_bench.models.detector import Detector
@@ -80,17 +80,6 @@ def _plain(detector: Detector, output: HeadOutput, batch: Batch) -> Callable[[],
 def _differentiate(losses: dict[str, Tensor], output: HeadOutput) -> None:
     """Down to the head's output, whose gradient in training is handed on and not kept."""
     torch.autograd.grad(torch.stack(list(losses.values())).sum(), [output.cls, output.box])
-
-
-def peak_megabytes(candidate: Callable[[], None]) -> float:
-    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
-        candidate()
-    live = peak = 0
-    for event in profiler.profiler.kineto_results.events():  # type: ignore[union-attr]
-        if event.name() == "[memory]":
-            live += event.nbytes()
-            peak = max(peak, live)
-    return peak / 2**20
 
 
 if __name__ == "__main__":

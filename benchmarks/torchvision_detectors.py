@@ -1,6 +1,6 @@
 """ATSS and GFocal on ResNet-50 against torchvision's FCOS and RetinaNet v2: a training step, and inference.
 
-    python benchmarks/torchvision_detectors.py [--rounds N]
+    python -m benchmarks.torchvision_detectors [--rounds N]
 
 Training: forward, loss and backward of 2 images of 320 x 320 with 8 objects each, stem and first stage frozen, batch
 norm fixed, in all of them. Inference: one image of 800 x 1216, post-processing included; every detector's scores are
@@ -14,16 +14,13 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from interleave import interleave, report
 from torch import Tensor, nn
 from torchvision.models.detection import fcos_resnet50_fpn, retinanet_resnet50_fpn_v2
 from torchvision.ops import FrozenBatchNorm2d
 
-from gfl_bench.config.compose import compose_config
-from gfl_bench.models.build import build_detector
-from gfl_bench.structures import Batch, Instances
+from benchmarks.interleave import interleave, report
+from benchmarks.passes import CLASSES, OBJECTS, detection, random_batch, training_step
 
-CLASSES, OBJECTS = 80, 8
 CELLS = {"gfl_bench ATSS": "table11.atss", "gfl_bench GFocal": "table11.gfocal"}
 PUBLISHED = {"torchvision FCOS": fcos_resnet50_fpn, "torchvision RetinaNet v2": retinanet_resnet50_fpn_v2}
 
@@ -36,73 +33,33 @@ def main() -> None:
     for title, candidates, baseline in (
         ("training step, 2 x 320 x 320, fp32", _training(bf16=False), "torchvision FCOS"),
         ("inference, 800 x 1216, fp32", _inference(bf16=False), "torchvision FCOS"),
-        ("GFocal training step, 2 x 320 x 320", _precisions(our_step), "fp32"),
-        ("GFocal inference, 800 x 1216", _precisions(our_pass), "fp32"),
+        ("GFocal training step, 2 x 320 x 320", _precisions(training_step), "fp32"),
+        ("GFocal inference, 800 x 1216", _precisions(detection), "fp32"),
     ):
         timings = interleave(candidates, rounds)
         print(report(f"{title}, {torch.get_num_threads()} threads", timings, baseline), flush=True)
 
 
 def _training(bf16: bool) -> dict[str, Callable[[], object]]:
-    ours = {name: our_step(cell, bf16, channels_last=True) for name, cell in CELLS.items()}
+    ours = {name: training_step([f"cell={cell}"], bf16, channels_last=True) for name, cell in CELLS.items()}
     return ours | {name: _their_step(build) for name, build in PUBLISHED.items()}
 
 
 def _inference(bf16: bool) -> dict[str, Callable[[], object]]:
-    ours = {name: our_pass(cell, bf16, channels_last=True) for name, cell in CELLS.items()}
+    ours = {name: detection([f"cell={cell}"], bf16, channels_last=True) for name, cell in CELLS.items()}
     return ours | {name: _their_pass(build) for name, build in PUBLISHED.items()}
 
 
 def _precisions(build: Callable[..., Callable[[], object]]) -> dict[str, Callable[[], object]]:
     return {
-        "fp32": build("table11.gfocal", False, channels_last=False),
-        "fp32, channels_last": build("table11.gfocal", False, channels_last=True),
-        "bf16, channels_last": build("table11.gfocal", True, channels_last=True),
+        "fp32": build(["cell=table11.gfocal"], False, channels_last=False),
+        "fp32, channels_last": build(["cell=table11.gfocal"], False, channels_last=True),
+        "bf16, channels_last": build(["cell=table11.gfocal"], True, channels_last=True),
     }
 
 
-def our_detector(cell: str, channels_last: bool) -> nn.Module:
-    config = compose_config([f"cell={cell}", "scale=paper", "backbone.weights=null"])
-    detector = build_detector(config, CLASSES, seed=0)
-    return detector.to(memory_format=torch.channels_last) if channels_last else detector
-
-
-def our_step(cell: str, bf16: bool, channels_last: bool) -> Callable[[], object]:
-    detector: Any = our_detector(cell, channels_last).train()
-    batch = _batch(2, 320, 320, channels_last)
-
-    def step() -> None:
-        detector.zero_grad(set_to_none=True)
-        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-            output = detector(batch.images)
-        sum(detector.loss(output, batch).values()).backward()
-
-    return step
-
-
-def our_pass(cell: str, bf16: bool, channels_last: bool, passing: int | None = None) -> Callable[[], object]:
-    """``passing``: how many scores are above the threshold; None is as many as NMS ever takes."""
-    detector: Any = our_detector(cell, channels_last).eval()
-    for name, module in detector.head.named_modules():
-        if name.endswith("cls") and isinstance(module, nn.Conv2d):
-            nn.init.zeros_(module.bias)
-    batch = _batch(1, 800, 1216, channels_last)
-
-    @torch.inference_mode()
-    def detect() -> object:
-        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-            output = detector(batch.images)
-        return detector.predict(output, batch)
-
-    if passing is not None:
-        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-            scores, _ = detector.ranking(detector(batch.images))
-        detector.config.postprocess.score_threshold = scores.flatten().topk(passing).values[-1].item()
-    return detect
-
-
-def _their_detector(build: Callable[..., nn.Module], height: int, width: int) -> nn.Module:
-    detector = build(
+def _their_detector(build: Callable[..., nn.Module], height: int, width: int) -> Any:
+    detector: Any = build(
         weights=None, weights_backbone=None, num_classes=CLASSES,
         norm_layer=FrozenBatchNorm2d, min_size=height, max_size=width,
     )  # fmt: skip
@@ -113,7 +70,7 @@ def _their_detector(build: Callable[..., nn.Module], height: int, width: int) ->
 
 def _their_step(build: Callable[..., nn.Module]) -> Callable[[], object]:
     detector = _their_detector(build, 320, 320).train()
-    batch = _batch(2, 320, 320, channels_last=False)
+    batch = random_batch(2, 320, 320, channels_last=False)
     boxes, labels = batch.instances.boxes.split(OBJECTS), batch.instances.labels.split(OBJECTS)
     targets = [{"boxes": b, "labels": c} for b, c in zip(boxes, labels, strict=True)]
 
@@ -128,27 +85,13 @@ def _their_step(build: Callable[..., nn.Module]) -> Callable[[], object]:
 def _their_pass(build: Callable[..., nn.Module]) -> Callable[[], object]:
     detector: Any = _their_detector(build, 800, 1216).eval()
     nn.init.zeros_(detector.head.classification_head.cls_logits.bias)
-    images = list(_batch(1, 800, 1216, channels_last=False).images)
+    images = list(random_batch(1, 800, 1216, channels_last=False).images)
 
     @torch.inference_mode()
     def detect() -> object:
         return detector(images)
 
     return detect
-
-
-def _batch(count: int, height: int, width: int, channels_last: bool) -> Batch:
-    images = torch.rand(count, 3, height, width)
-    corner = torch.rand(count * OBJECTS, 2) * torch.tensor([width, height]) * 0.7
-    boxes = torch.cat([corner, corner + 8 + torch.rand(count * OBJECTS, 2) * min(height, width) * 0.25], dim=1)
-    instances = Instances(
-        boxes, torch.randint(CLASSES, (count * OBJECTS,)), torch.arange(count).repeat_interleave(OBJECTS),
-        torch.zeros(0, 4), torch.zeros(0, dtype=torch.int64),
-    )  # fmt: skip
-    sizes = torch.tensor([[height, width]] * count)
-    if channels_last:
-        images = images.contiguous(memory_format=torch.channels_last)
-    return Batch(images, instances, sizes, sizes, torch.ones(count, 2), list(range(count)))
 
 
 if __name__ == "__main__":

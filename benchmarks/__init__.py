@@ -1,0 +1,1 @@
+"""Speed by hand: ``python -m benchmarks.NAME`` in a checkout."""
