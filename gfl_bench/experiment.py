@@ -25,7 +25,10 @@ from gfl_bench.engine.state import load_weights
 from gfl_bench.engine.trainer import Trainer
 from gfl_bench.evaluate import detections as detections_file
 from gfl_bench.evaluate.coco import evaluate
+from gfl_bench.evaluate.displacement import DisplacementMeter
+from gfl_bench.evaluate.evidence import Evidence
 from gfl_bench.evaluate.inference import infer
+from gfl_bench.evaluate.observer import Observer
 from gfl_bench.evaluate.quality import correlation
 from gfl_bench.models.build import build_detector
 from gfl_bench.models.detector import Detector
@@ -33,7 +36,6 @@ from gfl_bench.results.provenance import provenance
 from gfl_bench.results.record import RunFolder
 from gfl_bench.results.result import Divergence, Result
 from gfl_bench.speed import count_flops, count_parameters, time_inference
-from gfl_bench.structures import QualityPairs
 
 log = logging.getLogger(__name__)
 
@@ -123,23 +125,27 @@ class Experiment:
         return {"training_hours": trainer.seconds / 3600}
 
     def _submit(self) -> None:
-        found, _ = self._detect()
+        found = self._detect()
         archive = detections_file.save_submission(self.folder.path, self.validation.split.annotations, found)
         log.info("%d detections of %d images, to be submitted: %s", len(found), len(self.validation), archive)
 
     def _evaluate(self) -> dict[str, float | None]:
-        found, pairs = self._detect()
+        evidence, displacement = Evidence(self.validation.rgb), DisplacementMeter()
+        found = self._detect(evidence, displacement)
         detections_file.save(self.folder.detections, found)
-        self.result.quality = correlation(pairs)
-        return evaluate(self.validation.split.annotations, found) | {"PCC": self.result.quality["pearson"]}
+        evidence.save(self.folder.evidence)
+        self.result.quality = correlation(evidence.pairs)
+        self.result.displacement = displacement.to_dict() or None
+        counted = {"PCC": self.result.quality["pearson"], "params_m": count_parameters(self.detector) / 1e6}
+        return evaluate(self.validation.split.annotations, found) | counted
 
-    def _detect(self) -> tuple[list[dict[str, Any]], QualityPairs]:
+    def _detect(self, *observers: Observer) -> list[dict[str, Any]]:
         machine = self.config.machine
         return infer(
             self.detector,
             eval_batches(self.validation, batch_size=self.config.schedule.batch_size, workers=machine.workers),
             device=self.device, precision=self.config.precision, category_ids=self.validation.category_ids,
-            channels_last=machine.channels_last, total=len(self.validation),
+            channels_last=machine.channels_last, total=len(self.validation), observers=observers,
         )  # fmt: skip
 
     def _time(self) -> dict[str, float | None]:

@@ -25,12 +25,16 @@ class Instances:
     image: Tensor  # [N] int64, which image of the batch, ascending
     ignored_boxes: Tensor  # [M, 4] float32: crowds, not to be learnt
     ignored_image: Tensor  # [M] int64
+    sigma: Tensor | None = None  # [N, 4] float32: pixels by which each true edge (l, t, r, b) is unsure; None: unknown
 
     def __len__(self) -> int:
         return len(self.boxes)
 
     def to(self, device: torch.device | str) -> Instances:
-        return Instances(*(getattr(self, f.name).to(device, non_blocking=True) for f in fields(self)))
+        given = {field.name: getattr(self, field.name) for field in fields(self)}
+        return Instances(**{
+            name: part.to(device, non_blocking=True) for name, part in given.items() if part is not None
+        })
 
 
 @dataclass
@@ -84,6 +88,7 @@ class Detections:
     boxes: Tensor  # [D, 4]
     scores: Tensor  # [D]
     labels: Tensor  # [D] int64
+    location: Tensor | None = None  # [D] int64, the prior of the image that each comes from; None: not told
 
 
 @dataclass

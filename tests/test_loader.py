@@ -54,7 +54,8 @@ def training(split: Split) -> CocoDataset:
 
 def tensors(batch: Batch) -> list[Tensor]:
     instances = [getattr(batch.instances, field.name) for field in fields(batch.instances)]
-    return [batch.images, batch.sizes, batch.padded_sizes, batch.scale_factors, *instances]
+    known = [part for part in instances if part is not None]
+    return [batch.images, batch.sizes, batch.padded_sizes, batch.scale_factors, *known]
 
 
 def assert_same(first: list[Batch], second: list[Batch]) -> None:

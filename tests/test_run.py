@@ -67,7 +67,8 @@ def test_a_record_holds_what_the_tables_need(folder: Path) -> None:
     assert 0 <= record["metrics"]["AP"] <= 100 and record["metrics"]["FPS"] > 0 and record["metrics"]["MR"] is None
     assert record["parameters"] > 0 and record["flops"] > 0 and len(record["speed"]["samples_ms"]) == 4
     assert record["command"].startswith("python -m gfl_bench.run cell=table11.gfocal seed=7")
-    expected = {"config.yaml", "status.json", "result.json", "metrics.jsonl", "detections.json.gz", "checkpoint.pt"}
+    expected = {"config.yaml", "status.json", "result.json", "metrics.jsonl", "detections.json.gz", "evidence.npz",
+                "checkpoint.pt"}  # fmt: skip
     assert {file.name for file in path.iterdir()} == expected
 
 

@@ -30,6 +30,7 @@ class ImageRecord:
     boxes: NDArray[np.float32]  # [N, 4]
     labels: NDArray[np.int64]  # [N] 0..C-1
     ignored_boxes: NDArray[np.float32]  # [M, 4] crowds
+    sigma: NDArray[np.float32] | None  # [N, 4] pixels, see ``structures.Instances``
 
 
 @dataclass
@@ -47,7 +48,7 @@ def read_annotations(path: Path, annotated: bool = True) -> Annotations:
 
     Boxes of no area, less than a pixel wide or high, or outside their image are left out and counted in the log, as
     mmdetection's CocoDataset leaves them out; crowds become ignored boxes. Unless it must be ``annotated``, the file
-    may lack its annotations.
+    may lack its annotations. The sides' ``sigma`` is read where every annotation has it, four numbers of at least 0.
 
     Raises:
         DataError: the file is missing, is not JSON or lacks a key; an id is double; a box is not four finite numbers;
@@ -87,7 +88,8 @@ def _records(path: Path, content: dict[str, Any], labels: dict[int, int]) -> lis
             "%s: left out %d boxes without area inside their image (annotations %s)",
             path, len(unusable), _listed(unusable),
         )
-    return [image.record() for image in images.values()]
+    told = bool(content["annotations"]) and all(_is_sigma(one.get("sigma")) for one in content["annotations"])
+    return [image.record(told) for image in images.values()]
 
 
 def _of_image(path: Path, annotation: dict[str, Any], images: dict[int, _Collected]) -> _Collected:
@@ -123,6 +125,7 @@ class _Collected:
         self.image = image
         self.boxes: list[tuple[float, ...]] = []
         self.labels: list[int] = []
+        self.sigma: list[Any] = []
         self.crowds: list[tuple[float, ...]] = []
 
     def add(self, box: tuple[float, float, float, float], label: int, annotation: dict[str, Any]) -> bool:
@@ -137,17 +140,23 @@ class _Collected:
         else:
             self.boxes.append((x1, y1, x2, y2))
             self.labels.append(label)
+            self.sigma.append(annotation.get("sigma"))
         return True
 
-    def record(self) -> ImageRecord:
+    def record(self, with_sigma: bool) -> ImageRecord:
         return ImageRecord(
             self.image["id"], str(self.image["file_name"]), self.image["width"], self.image["height"],
             _boxes(self.boxes), np.array(self.labels, np.int64), _boxes(self.crowds),
+            _boxes(self.sigma) if with_sigma else None,
         )
 
 
-def _boxes(boxes: list[tuple[float, ...]]) -> NDArray[np.float32]:
+def _boxes(boxes: list[Any]) -> NDArray[np.float32]:
     return np.array(boxes, np.float32).reshape(-1, 4)
+
+
+def _is_sigma(value: object) -> bool:
+    return isinstance(value, list) and len(value) == 4 and all(_is_finite(one) and one >= 0 for one in value)
 
 
 def _is_finite(value: object) -> bool:

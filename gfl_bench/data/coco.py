@@ -17,6 +17,7 @@ from torchvision import tv_tensors
 from gfl_bench.data.annotations import ImageRecord, read_annotations
 from gfl_bench.data.error import DataError
 from gfl_bench.data.images import check_image, read_rgb
+from gfl_bench.data.side_lengths import SideLengths
 
 __all__ = ["CocoDataset", "DataError", "Sample", "Split", "validate"]
 
@@ -44,6 +45,7 @@ class Sample:
     ignored_boxes: Tensor  # [M, 4] float32
     scale_factor: Tensor  # [2] float32 (width, height), resized / original
     image_id: int
+    sigma: Tensor | None = None  # [N, 4] float32, see ``Instances``
 
 
 def validate(split: Split) -> None:
@@ -68,7 +70,8 @@ class CocoDataset(Dataset[Sample]):
     Args:
         split: where the files are.
         transform: takes and returns a dict with ``image`` (tv_tensors.Image [3, H, W] uint8), ``boxes`` and
-            ``ignored_boxes`` (tv_tensors.BoundingBoxes) and ``labels``; see ``transforms``.
+            ``ignored_boxes`` (tv_tensors.BoundingBoxes) and ``labels``; where the sides' ambiguity is known, also
+            ``sigma`` (SideLengths). See ``transforms``.
         training: leave out images without a box to learn, and those less than 32 pixels wide or high (as mmdetection's
             ``filter_empty_gt`` and ``min_size``). Evaluation keeps every image.
 
@@ -93,13 +96,19 @@ class CocoDataset(Dataset[Sample]):
     def __getitem__(self, index: int) -> Sample:
         record = self.records[index]
         size = (record.height, record.width)
-        transformed = self.transform({
+        content = {
             "image": tv_tensors.Image(self._pixels(record)),
             "boxes": _boxes(record.boxes, size),
             "labels": torch.from_numpy(record.labels),
             "ignored_boxes": _boxes(record.ignored_boxes, size),
-        })
-        return _sample(record, transformed)
+        }
+        if record.sigma is not None:
+            content["sigma"] = SideLengths(torch.from_numpy(record.sigma))
+        return _sample(record, self.transform(content))
+
+    def rgb(self, image_id: int) -> NDArray[np.uint8]:
+        """The image as it is on disk, [H, W, 3]."""
+        return self._read(next(record for record in self.records if record.id == image_id))
 
     @property
     def landscape(self) -> NDArray[np.bool_]:
@@ -107,8 +116,10 @@ class CocoDataset(Dataset[Sample]):
         return np.array([record.width >= record.height for record in self.records])
 
     def _pixels(self, record: ImageRecord) -> Tensor:
-        pixels = read_rgb(self.split.images / record.file_name, record.id, record.width, record.height)
-        return torch.from_numpy(pixels).permute(2, 0, 1).contiguous()
+        return torch.from_numpy(self._read(record)).permute(2, 0, 1).contiguous()
+
+    def _read(self, record: ImageRecord) -> NDArray[np.uint8]:
+        return read_rgb(self.split.images / record.file_name, record.id, record.width, record.height)
 
 
 def _learnable(record: ImageRecord) -> bool:
@@ -124,6 +135,7 @@ def _boxes(boxes: NDArray[np.float32], size: tuple[int, int]) -> tv_tensors.Boun
 def _sample(record: ImageRecord, transformed: dict[str, Any]) -> Sample:
     image = transformed["image"].as_subclass(Tensor)
     height, width = image.shape[-2:]
+    sigma = transformed.get("sigma")
     return Sample(
         image=image,
         boxes=transformed["boxes"].as_subclass(Tensor),
@@ -131,4 +143,5 @@ def _sample(record: ImageRecord, transformed: dict[str, Any]) -> Sample:
         ignored_boxes=transformed["ignored_boxes"].as_subclass(Tensor),
         scale_factor=torch.tensor([width / record.width, height / record.height]),
         image_id=record.id,
+        sigma=None if sigma is None else sigma.as_subclass(Tensor),
     )

@@ -97,6 +97,7 @@ def collate(samples: list[Sample]) -> Batch:
         image=_image_index([sample.boxes for sample in samples]),
         ignored_boxes=torch.cat([sample.ignored_boxes for sample in samples]),
         ignored_image=_image_index([sample.ignored_boxes for sample in samples]),
+        sigma=_sigma([sample.sigma for sample in samples]),
     )
     scale_factors = torch.stack([sample.scale_factor for sample in samples])
     image_ids = [sample.image_id for sample in samples]
@@ -108,6 +109,11 @@ def _split(name: str, paths: SplitConfig, annotated: bool) -> Split:
         if getattr(paths, key) == "???":  # OmegaConf's mark of a value that was never set
             raise DataError(f"data.{name}.{key} is not set; give the path of your data")
     return Split(Path(paths.images).expanduser(), Path(paths.annotations).expanduser(), annotated)
+
+
+def _sigma(parts: list[Tensor | None]) -> Tensor | None:
+    told = [part for part in parts if part is not None]
+    return torch.cat(told) if len(told) == len(parts) else None
 
 
 def _image_index(boxes: list[Tensor]) -> Tensor:

@@ -16,6 +16,7 @@ from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional
 
 from gfl_bench.config.schema import DataConfig, Pixels
+from gfl_bench.data.side_lengths import SideLengths
 
 LONG_TO_SHORT = 5 / 3  # 1333 / 800
 
@@ -62,9 +63,12 @@ class KeepRatioResize(v2.Transform):
         low, high = self.sizes
         height, width = v2.query_size(flat_inputs)
         size = low if low == high else int(torch.randint(low, high + 1, ()))
-        return {"size": resized(height, width, size, self.max_size)}
+        new_height, new_width = resized(height, width, size, self.max_size)
+        return {"size": (new_height, new_width), "scale": (new_width / width, new_height / height)}
 
     def transform(self, inpt: Any, params: dict[str, Any]) -> Any:
+        if isinstance(inpt, SideLengths):
+            return inpt.scaled(*params["scale"])
         if functional.get_size(inpt) == list(params["size"]):
             return inpt
         return functional.resize(

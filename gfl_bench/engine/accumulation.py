@@ -30,7 +30,8 @@ def _part(batch: Batch, start: int, stop: int) -> Batch:
     return Batch(
         images=batch.images[start:stop],
         instances=Instances(
-            instances.boxes[kept], instances.labels[kept], image, instances.ignored_boxes[ignored], ignored_image
+            instances.boxes[kept], instances.labels[kept], image, instances.ignored_boxes[ignored], ignored_image,
+            None if instances.sigma is None else instances.sigma[kept],
         ),
         sizes=batch.sizes[start:stop],
         padded_sizes=batch.padded_sizes[start:stop],

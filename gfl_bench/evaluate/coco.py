@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
@@ -33,19 +34,62 @@ def evaluate(annotations: Path, detections: Sequence[dict[str, Any]]) -> dict[st
     Raises:
         EvaluationError: a detection is of an image that the annotations do not have.
     """
-    values = statistics(annotations, detections)
-    return {name: None if value < 0 else 100 * value for name, value in zip(COLUMNS, values, strict=False)}
+    return columns(statistics(annotations, detections))
 
 
 def statistics(annotations: Path, detections: Sequence[dict[str, Any]]) -> list[float]:
     """pycocotools' twelve numbers, shares of one, -1 where there is nothing to find. Arguments as ``evaluate``."""
+    return [float(value) for value in measure(Truth(annotations), detections).stats]
+
+
+def columns(statistics: Sequence[float]) -> dict[str, float | None]:
+    """The first of the twelve numbers, in percent."""
+    return {name: None if value < 0 else 100 * float(value) for name, value in zip(COLUMNS, statistics, strict=False)}
+
+
+class Truth:
+    """An annotation file that detections are measured against, any number of times."""
+
+    def __init__(self, annotations: Path) -> None:
+        self.path = annotations
+        self.dataset = _completed(json.loads(annotations.read_text(encoding="utf-8")))
+        self.images = {image["id"] for image in self.dataset.get("images", [])}
+        self.indexed = indexed(COCO(), self.dataset)
+
+    def check(self, detections: Sequence[dict[str, Any]]) -> None:
+        """Refuse what is of other images.
+
+        Raises:
+            EvaluationError: a detection is of an image that the annotations do not have.
+        """
+        unknown = next((one["image_id"] for one in detections if one["image_id"] not in self.images), None)
+        if unknown is not None:
+            raise EvaluationError(
+                f"{self.path}: a detection is of image {unknown}, which is not in this file: "
+                "evaluate with the annotations of the images that were detected on"
+            )
+
+
+def measure(
+    truth: Truth, detections: Sequence[dict[str, Any]], thresholds: Sequence[float] | None = None
+) -> COCOeval:
+    """pycocotools' evaluation of ``detections``, accumulated and summarised.
+
+    Args:
+        thresholds: of the IoU; None for COCO's ten.
+
+    Raises:
+        EvaluationError: as ``Truth.check``.
+    """
+    truth.check(detections)
     with contextlib.redirect_stdout(io.StringIO()):
-        truth = _indexed(_completed(json.loads(annotations.read_text(encoding="utf-8"))))
-        evaluation = COCOeval(truth, _results(truth, detections, annotations), "bbox")
+        evaluation = COCOeval(truth.indexed, results(truth.indexed, truth.dataset, detections), "bbox")
+        if thresholds is not None:
+            evaluation.params.iouThrs = np.array(thresholds)
         evaluation.evaluate()
         evaluation.accumulate()
         evaluation.summarize()
-    return [float(value) for value in evaluation.stats]
+    return evaluation
 
 
 def _completed(dataset: dict[str, Any]) -> dict[str, Any]:
@@ -60,20 +104,16 @@ def _completed(dataset: dict[str, Any]) -> dict[str, Any]:
     return {"info": {}, **dataset, "annotations": completed}
 
 
-def _indexed(dataset: dict[str, Any]) -> COCO:
-    coco = COCO()
+def indexed(coco: Any, dataset: dict[str, Any]) -> Any:
+    """``coco``, an empty COCO object of pycocotools or of what takes its place, filled with ``dataset``."""
     coco.dataset = dataset
-    coco.createIndex()
+    with contextlib.redirect_stdout(io.StringIO()):
+        coco.createIndex()
     return coco
 
 
-def _results(truth: COCO, detections: Sequence[dict[str, Any]], annotations: Path) -> COCO:
-    unknown = next((one["image_id"] for one in detections if one["image_id"] not in truth.imgs), None)
-    if unknown is not None:
-        raise EvaluationError(
-            f"{annotations}: a detection is of image {unknown}, which is not in this file: "
-            "evaluate with the annotations of the images that were detected on"
-        )
+def results(truth: Any, dataset: dict[str, Any], detections: Sequence[dict[str, Any]]) -> Any:
+    """``detections`` as a COCO object of the kind of ``truth``, which may be none."""
     if not detections:
-        return _indexed({**truth.dataset, "annotations": []})
+        return indexed(type(truth)(), {**dataset, "annotations": []})
     return truth.loadRes([dict(one) for one in detections])  # loadRes adds fields to what it is given

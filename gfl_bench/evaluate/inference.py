@@ -11,9 +11,9 @@ from gfl_bench.config.schema import Precision
 from gfl_bench.engine.device import autocast, move, place
 from gfl_bench.engine.progress import progress_view
 from gfl_bench.evaluate.detections import to_coco
-from gfl_bench.evaluate.quality import join
+from gfl_bench.evaluate.observer import Observer
 from gfl_bench.models.detector import Detector
-from gfl_bench.structures import Batch, Detections, QualityPairs
+from gfl_bench.structures import Batch, Detections
 
 LOG_EVERY = 200  # images
 
@@ -27,33 +27,36 @@ def infer(
     category_ids: Sequence[int],
     channels_last: bool = True,
     total: int | None = None,
-) -> tuple[list[dict[str, Any]], QualityPairs]:
-    """Detections and quality pairs of every image of ``batches``.
+    observers: Sequence[Observer] = (),
+) -> list[dict[str, Any]]:
+    """Detections of every image of ``batches``.
 
     Args:
         detector: is moved to ``device`` and left in evaluation mode.
         category_ids: [C] id in the annotation file of each label.
         total: number of images, for the progress view.
+        observers: see each batch once, in order.
 
     Returns:
-        COCO results, rounded as they are kept, in the order of the images; and the pairs that Table 10 correlates.
+        COCO results, rounded as they are kept, in the order of the images.
     """
     place(detector, device, channels_last)
     detector.eval()
     results: list[dict[str, Any]] = []
-    pairs: list[QualityPairs] = []
     done = 0
     with torch.inference_mode(), progress_view("detecting", total) as progress:
         for batch in batches:
             batch = move(batch, device, channels_last)
             with autocast(device, precision):
                 output = detector(batch.images)
-            results += _results(detector.predict(output, batch), batch.image_ids, category_ids)
-            pairs.append(detector.quality_pairs(output, batch))
+            found = detector.predict(output, batch)
+            results += _results(found, batch.image_ids, category_ids)
+            for observer in observers:
+                observer.see(detector, output, batch, found)
             is_news = _rounds(done + len(batch.image_ids)) > _rounds(done)
             done += len(batch.image_ids)
             progress.update(done, f"{len(results)} boxes" if is_news else None)
-    return results, join(pairs)
+    return results
 
 
 def _results(

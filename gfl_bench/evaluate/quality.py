@@ -14,27 +14,15 @@ none, centerness_guided, iou_guided
                        the class score at the ground truth's class, since NMS ranks by nothing else
 =====================  ===================================================================================
 
-``Detector.quality_pairs`` makes the pairs, this module their correlation.
+``Detector.rated`` makes the pairs, ``evidence`` collects them, and this module correlates them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from gfl_bench.structures import QualityPairs
-
-
-def join(parts: Sequence[QualityPairs]) -> QualityPairs:
-    """Pairs of several batches as one, on the CPU; none where there are no parts."""
-    empty = torch.zeros(0)
-    return QualityPairs(
-        predicted=torch.cat([empty, *(part.predicted.float().cpu() for part in parts)]),
-        iou=torch.cat([empty, *(part.iou.float().cpu() for part in parts)]),
-    )
 
 
 def correlation(pairs: QualityPairs) -> dict[str, float | int | None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +15,7 @@ from gfl_bench.models.positives import Positives, gather
 from gfl_bench.models.postprocess import Candidates, choose, suppress
 from gfl_bench.models.priors import level_sizes, priors_for, select
 from gfl_bench.models.quality import QualityRepresentation
-from gfl_bench.structures import Batch, Detections, HeadOutput, Priors, Probabilities, QualityPairs
+from gfl_bench.structures import Batch, Detections, HeadOutput, Logits, Priors, Probabilities, QualityPairs
 
 Reduce = Callable[[Tensor], Tensor]
 _COUNTS: dict[Count, Callable[[Tensor], Tensor]] = {  # of positives [B] int64 in each image
@@ -77,9 +77,14 @@ class Detector(nn.Module):
     @torch.no_grad()
     def predict(self, output: HeadOutput, batch: Batch, rescale: bool = True) -> list[Detections]:
         """The detections of each image, in pixels of the original image, or with ``rescale`` off of the resized one."""
+        return [self.suppress(boxes, chosen) for boxes, chosen in self.candidates(output, batch, rescale)]
+
+    def candidates(
+        self, output: HeadOutput, batch: Batch, rescale: bool = True
+    ) -> Iterator[tuple[Tensor, Candidates]]:
+        """What NMS is given of each image: boxes [M, 4], in pixels as ``predict`` has them, and where they are from."""
         priors = self.priors(batch)
         scores, factor = self.ranking(output)
-        found = []
         for number, one in enumerate(scores):
             one_factor = None if factor is None else Probabilities(factor[number])
             chosen = choose(Probabilities(one), one_factor, priors.lengths, self.config.postprocess)
@@ -88,8 +93,7 @@ class Detector(nn.Module):
             boxes = boxes.clamp(min=0).minimum(limit)
             if rescale:
                 boxes = boxes / batch.scale_factors[number].repeat(2)
-            found.append(self.suppress(boxes, chosen))
-        return found
+            yield boxes, chosen
 
     def ranking(self, output: HeadOutput) -> tuple[Probabilities, Probabilities | None]:
         """Scores [B, P, C] that thresholds and top-k see, and a factor [B, P, 1] on those that NMS sees, if any."""
@@ -103,10 +107,22 @@ class Detector(nn.Module):
         """The detections among the candidates of an image, whose boxes are ``boxes`` [M, 4]."""
         return suppress(boxes, chosen, self.config.postprocess)
 
+    def class_scores_at(self, output: HeadOutput, row: Tensor) -> Tensor:
+        """[K, C] at ``row`` [K] of the B * P locations, before any guidance's or branch's factor."""
+        return self.quality.probabilities(Logits(output.cls.flatten(0, 1)[row]), None)
+
+    def quality_scores(self, output: HeadOutput) -> Tensor:
+        """What is said of a location's box: the branch's [B, P, 1], else the score [B, P, C], joint or the class's."""
+        factor = self.quality.factor(output)
+        return self.quality.class_scores(output) if factor is None else factor
+
     @torch.no_grad()
     def quality_pairs(self, output: HeadOutput, batch: Batch) -> QualityPairs:
         """Predicted quality and real IoU at the positives that the assigner finds in ``batch`` (Table 10)."""
-        _, positives = self.match(output, batch)
+        return self.rated(output, self.match(output, batch)[1])
+
+    def rated(self, output: HeadOutput, positives: Positives) -> QualityPairs:
+        """The same of ``positives``."""
         return QualityPairs(self.quality.predicted(output, positives), positives.iou)
 
     def match(self, output: HeadOutput, batch: Batch) -> tuple[Assignment, Positives]:

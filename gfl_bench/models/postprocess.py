@@ -75,12 +75,12 @@ def _best_of_each(values: Tensor, lengths: list[int], count: int) -> Tensor:
 
 def suppress(boxes: Tensor, candidates: Candidates, config: PostProcessConfig) -> Detections:
     """Class-wise NMS: the best ``max_detections`` of ``boxes`` [M, 4], those of ``candidates``, best first."""
-    score, label = candidates.score, candidates.label
+    score, label, location = candidates.score, candidates.label, candidates.location
     if config.rank is Ranking.pairs and not config.keep_empty:
         kept = (boxes[:, 2:] > boxes[:, :2]).all(dim=1)
-        boxes, score, label = boxes[kept], score[kept], label[kept]
+        boxes, score, label, location = boxes[kept], score[kept], label[kept], location[kept]
     best = class_wise_nms(boxes, score, label, config.nms_iou)[: config.max_detections]
-    return Detections(boxes[best], score[best], label[best])
+    return Detections(boxes[best], score[best], label[best], location[best])
 
 
 def class_wise_nms(boxes: Tensor, scores: Tensor, labels: Tensor, threshold: float) -> Tensor:

@@ -45,6 +45,10 @@ class RunFolder:
     def detections(self) -> Path:
         return self.path / "detections.json.gz"
 
+    @property
+    def evidence(self) -> Path:
+        return self.path / "evidence.npz"
+
     def status(self) -> Status | Unreadable:
         """How far the run is, or why nobody knows."""
         return read_status(self.path / "status.json")

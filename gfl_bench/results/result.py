@@ -38,6 +38,7 @@ class Result:
         config: the resolved config as nested dicts.
         metrics: by column name (``METRICS``), in its unit; what is absent or not finite was not measured.
         quality: correlation of predicted and real IoU, with its count, interval and ranks.
+        displacement: how often NMS keeps another box than the best one, and what that costs; or None.
         speed: the timing with its raw samples.
         timings: seconds of each phase; steps of the training.
         memory: peak bytes by device.
@@ -52,6 +53,7 @@ class Result:
     config: Mapping[str, Any]
     metrics: Mapping[str, float | None] = field(default_factory=dict)
     quality: Mapping[str, Any] | None = None
+    displacement: Mapping[str, float | int | None] | None = None
     speed: Mapping[str, Any] | None = None
     timings: Mapping[str, Any] = field(default_factory=dict)
     parameters: int | None = None

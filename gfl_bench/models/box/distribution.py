@@ -31,6 +31,14 @@ class BoxDistribution(nn.Module, ABC):
     def mean(self, raw: Tensor, priors: Priors) -> Tensor:
         """Expected distances (l, t, r, b) [..., 4] in strides."""
 
+    def probabilities(self, raw: Tensor) -> Tensor | None:
+        """P(y_i) [..., 4, n + 1] of the distances that a side may have; None where it is no General Distribution."""
+        return None
+
+    def spread(self, raw: Tensor) -> dict[str, Tensor]:
+        """How sure ``raw`` [..., 4, m] is of each side, by the name of the statistic, [..., 4]; none of a number."""
+        return {}
+
     def losses(self, raw: Tensor, boxes: Tensor, target: Tensor, priors: Priors) -> dict[str, Tensor]:
         """Loss of each positive, times its lambda of Eq. 15, and not yet normalised.
 

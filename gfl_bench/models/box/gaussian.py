@@ -23,8 +23,14 @@ class Gaussian(BoxDistribution):
     def mean(self, raw: Tensor, priors: Priors) -> Tensor:
         return distances_in_strides(priors, priors.box) + raw[..., 0]
 
+    def spread(self, raw: Tensor) -> dict[str, Tensor]:
+        """``variance`` in strides^2."""
+        return {"variance": self._log_variance(raw).exp()}
+
     def losses(self, raw: Tensor, boxes: Tensor, target: Tensor, priors: Priors) -> dict[str, Tensor]:
-        log_variance = raw[..., 1].clamp(-_MAX_LOG_VARIANCE, _MAX_LOG_VARIANCE)
         wanted = distances_in_strides(priors, target)
-        edges = gaussian_kl(self.mean(raw, priors), log_variance, wanted, self.smooth)
+        edges = gaussian_kl(self.mean(raw, priors), self._log_variance(raw), wanted, self.smooth)
         return {"loss_box": self.loss_weight * edges.mean(dim=-1)}
+
+    def _log_variance(self, raw: Tensor) -> Tensor:
+        return raw[..., 1].clamp(-_MAX_LOG_VARIANCE, _MAX_LOG_VARIANCE)

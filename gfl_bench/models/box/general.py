@@ -6,9 +6,11 @@ import torch
 from torch import Tensor
 
 from gfl_bench.models.box.distribution import BoxDistribution, distances_in_strides
+from gfl_bench.models.guidance.distribution import topkm
 from gfl_bench.models.losses import distribution_focal_loss
 from gfl_bench.structures import Priors
 
+_LARGEST = 4  # probabilities of a side that its Topkm is the mean of, the paper's k
 _LAST_BIN_MARGIN = 0.1  # bins: a target is at most n - 0.1, so that it has a bin on each side
 
 
@@ -26,6 +28,18 @@ class General(BoxDistribution):
     def probabilities(self, raw: Tensor) -> Tensor:
         """P(y_i) [..., 4, n + 1]."""
         return raw.softmax(dim=-1)
+
+    def spread(self, raw: Tensor) -> dict[str, Tensor]:
+        """``entropy`` -sum P ln P in nats, ``top1`` max P, ``topkm`` the mean of the 4 largest P (Eq. 5), and
+        ``variance`` sum P (y - sum P y)^2 in strides^2.
+        """
+        probabilities, distances = self.probabilities(raw), self.project.to(raw.dtype)
+        largest = topkm(probabilities, min(_LARGEST, self.channels))
+        off = distances - (probabilities @ distances).unsqueeze(-1)
+        return {
+            "entropy": torch.special.entr(probabilities).sum(dim=-1), "top1": largest[..., 0],
+            "topkm": largest[..., -1], "variance": (probabilities * off.square()).sum(dim=-1),
+        }  # fmt: skip
 
     def mean(self, raw: Tensor, priors: Priors) -> Tensor:
         return self.probabilities(raw) @ self.project.to(raw.dtype)

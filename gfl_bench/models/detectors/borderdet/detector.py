@@ -119,15 +119,22 @@ class BorderDetector(Detector):
         """The geometric mean of both stages' scores. The paper multiplies them; the root is the released code's."""
         return (first * _stages(output).border_cls.sigmoid()).sqrt()
 
-    @torch.no_grad()
-    def quality_pairs(self, output: HeadOutput, batch: Batch) -> QualityPairs:
+    def class_scores_at(self, output: HeadOutput, row: Tensor) -> Tensor:
+        """The geometric mean of both stages' class scores."""
+        border = _stages(output).border_cls.flatten(0, 1)[row].sigmoid()
+        return (super().class_scores_at(output, row) * border).sqrt()
+
+    def quality_scores(self, output: HeadOutput) -> Tensor:
+        """The branch's, or else the final scores."""
+        factor = self.quality.factor(output)
+        return self._final_scores(output, self._first_scores(output)) if factor is None else factor
+
+    def rated(self, output: HeadOutput, positives: Positives) -> QualityPairs:
         """Of the final boxes: a branch's quality, or else the final score at the ground truth's class."""
-        _, positives = self.match(output, batch)
         boxes = self.decode(output, positives.row, positives.priors)
         predicted = self.quality.predicted(output, positives)
         if self.quality.factor(output) is None:
-            scores = self._final_scores(output, self._first_scores(output)).flatten(0, 1)
-            predicted = scores[positives.row, positives.label]
+            predicted = self.quality_scores(output).flatten(0, 1)[positives.row, positives.label]
         return QualityPairs(predicted, iou(boxes, positives.target))
 
 

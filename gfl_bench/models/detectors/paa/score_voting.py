@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
@@ -31,7 +33,7 @@ def vote(detections: Detections, boxes: Tensor, candidates: Candidates) -> Detec
     weight = weight * (valid & (overlap > _AROUND))
     total = weight.sum(dim=1, keepdim=True)
     mean = (weight[:, None] @ theirs).squeeze(1) / total
-    return Detections(mean.where(total > 0, detections.boxes), detections.scores, detections.labels)
+    return replace(detections, boxes=mean.where(total > 0, detections.boxes))
 
 
 def _of_class(labels: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:

@@ -84,6 +84,14 @@ class RefinedBox(BoxDistribution):
         """Of the initial box; in a loss it is a constant to the final one."""
         return self.initial.mean(raw, priors)
 
+    def probabilities(self, raw: Tensor) -> Tensor | None:
+        """Of the initial box."""
+        return self.initial.probabilities(raw)
+
+    def spread(self, raw: Tensor) -> dict[str, Tensor]:
+        """Of the initial box."""
+        return self.initial.spread(raw)
+
 
 class VFNet(Detector):
     """Two boxes a location, of which the second is detected, weighted and scored."""

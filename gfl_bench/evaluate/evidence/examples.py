@@ -1,0 +1,58 @@
+"""The first images with all that was detected on them."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from gfl_bench.evaluate.evidence.pictures import Read, pictures
+from gfl_bench.evaluate.evidence.rows import Rows, described, detections, joined, named, take
+from gfl_bench.evaluate.evidence.seen import Seen
+from gfl_bench.models.postprocess import Candidates
+
+IMAGES = 8
+CANDIDATES = 300  # of an image, the best
+
+
+class Examples:
+    """Pictures, detections and candidates for NMS of the first images that are evaluated."""
+
+    def __init__(self, read: Read) -> None:
+        self.read = read
+        self._image_ids: list[int] = []
+        self._detections: list[Rows] = []
+        self._candidates: list[Rows] = []
+
+    def add(self, seen: Seen) -> None:
+        room = IMAGES - len(self._image_ids)
+        if room > 0:
+            found = detections(seen)
+            self._keep(self._detections, take(found, found["image"] < room))
+            for rows in _candidates(seen, room):
+                self._keep(self._candidates, rows)
+            self._image_ids += seen.batch.image_ids[:room]
+
+    def _keep(self, parts: list[Rows], rows: Rows) -> None:
+        parts.append({**rows, "example": (rows["image"] + len(self._image_ids)).astype(np.int32)})
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        found, candidates = joined(self._detections), joined(self._candidates)
+        return {
+            "example_image_id": np.array(self._image_ids, np.int64), **pictures("example", self._image_ids, self.read),
+            "detection_example": found["example"], **named("detection", found),
+            "candidate_example": candidates["example"], **named("candidate", candidates, ["distribution"]),
+        }  # fmt: skip
+
+
+def _candidates(seen: Seen, images: int) -> list[Rows]:
+    """The best candidates of each of the first images of a batch, best first."""
+    rows = []
+    for number, (boxes, chosen) in enumerate(islice(seen.detector.candidates(seen.output, seen.batch), images)):
+        best = chosen.score.topk(min(CANDIDATES, len(chosen.score))).indices
+        kept = Candidates(chosen.location[best], chosen.label[best], chosen.score[best])
+        rows.append(described(seen, torch.full_like(best, number), boxes[best], kept))
+    return rows
