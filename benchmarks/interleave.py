@@ -2,46 +2,43 @@
 
 from __future__ import annotations
 
-import statistics
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from statistics import median
 
 from tabulate import tabulate
 
+from gfl_bench.results.samples import speed_ratio
+from gfl_bench.speed.turns import take_turns
 
-@dataclass
-class Timing:
-    """Samples in seconds of one candidate; sample i was taken in the same round as sample i of the others."""
-
-    samples: list[float]
-
-    @property
-    def median(self) -> float:
-        return statistics.median(self.samples)
+Timings = Mapping[str, list[float]]  # milliseconds of each round
 
 
-def interleave(candidates: Mapping[str, Callable[[], object]], rounds: int, warmup: int = 2) -> dict[str, Timing]:
+def interleave(candidates: Mapping[str, Callable[[], object]], rounds: int, warmup: int = 2) -> Timings:
     """Time each candidate once a round, in turn, after ``warmup`` rounds that are not counted."""
-    timings = {name: Timing([]) for name in candidates}
-    for round_number in range(warmup + rounds):
-        for name, candidate in candidates.items():
-            start = time.perf_counter()
-            candidate()
-            if round_number >= warmup:
-                timings[name].samples.append(time.perf_counter() - start)
-    return timings
+
+    def timed(candidate: Callable[[], object]) -> Callable[[int], float]:
+        return lambda number: _milliseconds(candidate)
+
+    samples = {name: timed(candidate) for name, candidate in candidates.items()}
+    take_turns(samples, warmup)
+    return take_turns(samples, rounds)
 
 
-def ratio(slow: Timing, fast: Timing) -> float:
-    """Median over rounds of slow / fast: how many times as fast the second is."""
-    return statistics.median(a / b for a, b in zip(slow.samples, fast.samples, strict=True))
+def times_as_fast(timings: Timings, name: str, baseline: str) -> str:
+    """Median over rounds of the baseline's time / that of ``name``."""
+    return f"{speed_ratio(timings[name], timings[baseline]).value:.2f}"
 
 
-def report(title: str, timings: Mapping[str, Timing], baseline: str) -> str:
+def report(title: str, timings: Timings, baseline: str) -> str:
     """Markdown table: median milliseconds, and how many times as fast as ``baseline`` each candidate is."""
     rows = [
-        [name, f"{timing.median * 1000:.1f}", f"{ratio(timings[baseline], timing):.2f}x"]
-        for name, timing in timings.items()
+        [name, f"{median(times):.1f}", f"{times_as_fast(timings, name, baseline)}x"] for name, times in timings.items()
     ]
     return f"\n{title}\n\n" + tabulate(rows, ["", "ms (median)", f"speed, {baseline} = 1"], tablefmt="pipe")
+
+
+def _milliseconds(candidate: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    candidate()
+    return 1000 * (time.perf_counter() - start)

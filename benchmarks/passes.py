@@ -10,6 +10,7 @@ from torch import nn
 
 from gfl_bench.config.compose import compose_config
 from gfl_bench.models.build import build_detector
+from gfl_bench.speed.candidates import lift_scores, threshold_passing
 from gfl_bench.structures import Batch, Instances
 
 CLASSES, OBJECTS = 80, 8
@@ -44,9 +45,7 @@ def detection(
     ``passing`` class scores are above the threshold; if None, as many as NMS ever takes.
     """
     detector: Any = build(overrides, channels_last).eval()
-    for name, module in detector.head.named_modules():
-        if name.endswith("cls") and isinstance(module, nn.Conv2d) and module.bias is not None:
-            nn.init.zeros_(module.bias)
+    lift_scores(detector.head)
     batch = random_batch(1, 800, 1216, channels_last)
 
     @torch.inference_mode()
@@ -58,7 +57,7 @@ def detection(
     if passing is not None:
         with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=bf16):
             scores, _ = detector.ranking(detector(batch.images))
-        detector.config.postprocess.score_threshold = scores.flatten().topk(passing).values[-1].item()
+        detector.config.postprocess.score_threshold, _ = threshold_passing(scores, passing)
     return detect
 
 

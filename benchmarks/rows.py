@@ -14,11 +14,12 @@ step, without parameters. Beside each speed stands the paper's ratio of images a
 from __future__ import annotations
 
 import argparse
+from statistics import median
 
 import torch
 from tabulate import tabulate
 
-from benchmarks.interleave import interleave, ratio
+from benchmarks.interleave import interleave, times_as_fast
 from benchmarks.memory import peak_megabytes
 from benchmarks.passes import build, detection, training_step
 from gfl_bench.config.paths import sweeps_folder
@@ -57,9 +58,8 @@ def measure(
     trained, detected = interleave(steps, rounds), interleave(passes, rounds)
     return [
         [
-            name, *_size(overrides[name]), f"{trained[name].median * 1000:.0f}",
-            f"{ratio(trained[baseline], trained[name]):.2f}", f"{detected[name].median * 1000:.0f}",
-            f"{ratio(detected[baseline], detected[name]):.2f}",
+            name, *_size(overrides[name]), f"{median(trained[name]):.0f}", times_as_fast(trained, name, baseline),
+            f"{median(detected[name]):.0f}", times_as_fast(detected, name, baseline),
             f"{speeds[name] / speeds[baseline]:.2f}" if {name, baseline} <= speeds.keys() else "",
             f"{peak_megabytes(steps[name]):.0f}",
         ]

@@ -11,9 +11,9 @@ import torch
 from standin import CLASSES, StandIn, batches_from, random_batch
 from torch import Tensor, nn
 
-from gfl_bench import speed
 from gfl_bench.config.schema import Precision
 from gfl_bench.speed import SpeedError, SpeedRecord, count_flops, count_parameters, time_inference
+from gfl_bench.speed.turns import WARMUP_WINDOW
 from gfl_bench.structures import Batch, Detections, HeadOutput
 
 CPU = torch.device("cpu")
@@ -46,7 +46,7 @@ def test_samples_are_kept_and_summarised() -> None:
     assert record.median_ms == pytest.approx(np.median(record.samples_ms))
     assert record.fps == pytest.approx(1000 / record.median_ms)
     assert 0 < record.p5_ms <= record.median_ms <= record.p95_ms
-    assert record.warmup >= 2 * speed.WARMUP_WINDOW
+    assert record.warmup >= 2 * WARMUP_WINDOW
 
 
 def test_post_processing_is_inside_the_time() -> None:
@@ -68,17 +68,6 @@ def test_every_size_of_image_is_warmed_up_before_the_first_sample() -> None:
     assert record.image_sizes == [(64, 64), (96, 96)]
 
 
-def test_warm_up_goes_on_until_the_time_settles_and_no_longer_than_its_limit() -> None:
-    def taking(times: list[float]) -> int:
-        left = iter(times)
-        return speed._warm_up(lambda batch: next(left), [random_batch(0, images=1)])  # type: ignore[arg-type]
-
-    window = speed.WARMUP_WINDOW
-    assert taking([1.0] * 100) == 2 * window
-    assert taking([9.0] * window + [3.0] * window + [1.0] * 100) == 4 * window
-    assert taking([2.0**-number for number in range(100)]) == speed.WARMUP_LIMIT
-
-
 def test_boxes_before_and_after_nms_are_counted() -> None:
     detector = StandIn()
     batches = list(batches_from(0, 3, images=1))
@@ -97,11 +86,23 @@ def test_detector_without_torchvisions_nms_has_no_count_of_candidates() -> None:
     assert (record.candidates, record.detections) == (None, 0)
 
 
-def test_record_is_json_and_says_where_it_was_taken() -> None:
+def test_record_is_json_and_says_how_and_where_it_was_taken() -> None:
     record = timing_of(StandIn(), [random_batch(0, images=1)], images=2)
-    told = json.loads(json.dumps(record.to_dict()))
-    assert told["device"] and told["threads"] == torch.get_num_threads()
-    assert (told["precision"], told["channels_last"]) == ("fp32", True)
+    told = json.loads(json.dumps(record.to_dict(), allow_nan=False))
+    flags = told["protocol"]["flags"]
+    assert (flags["precision"], flags["channels_last"], flags["threads"]) == ("fp32", True, torch.get_num_threads())
+    assert told["hardware"]["cpu"] and told["hardware"]["gpu"] is None
+    assert told["conditions"]["load"]["own_share"] > 0
+    assert told["conditions"]["clocks"].keys() == {"before", "after"}
+
+
+def test_protocols_differ_in_what_changes_a_time_and_in_nothing_else() -> None:
+    batch = random_batch(0, images=1)
+    once, longer = (timing_of(StandIn(seed), [batch], images).protocol["id"] for seed, images in ((0, 2), (1, 3)))
+    bf16 = time_inference(StandIn(), [batch], device=CPU, precision=Precision.bf16, images=2).protocol["id"]
+    larger = timing_of(StandIn(), [random_batch(0, 1, side=96)], images=2).protocol["id"]
+    assert once == longer
+    assert len({once, bf16, larger}) == 3
 
 
 def test_nothing_to_time_and_several_images_at_once_are_refused() -> None:

@@ -1,0 +1,150 @@
+"""What ``python -m gfl_bench.speed`` left: sessions in which cells were timed in turns, and what they say together.
+
+A ratio is of two cells of one session, round by round; sessions add up where they were taken under one protocol on one
+kind of machine. Nothing else is compared.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from gfl_bench.atomic import replacing
+from gfl_bench.results.reading import Unreadable, read_object
+from gfl_bench.results.samples import Ratio, Summary, speed_ratio, summarise
+
+FOLDER = "speed"  # below paths.runs
+KINDS: dict[str, type | tuple[type, ...]] = {
+    "command": str, "time": (int, float), "scale": str, "overrides": list, "baseline": str, "protocol": dict,
+    "hardware": dict, "conditions": dict, "rounds": int, "cells": dict,
+}  # fmt: skip
+Session = Mapping[str, Any]  # a record as it stands in its file
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What sessions must share to be compared."""
+
+    protocol: str  # id
+    hardware: str  # id
+    scale: str
+    overrides: tuple[str, ...]  # of all cells, such as backbone=resnet101
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The sessions of one condition, oldest first. Cells go by name, such as ``table12.fcos``."""
+
+    condition: Condition
+    sessions: tuple[Session, ...]
+
+    @property
+    def machine(self) -> str:
+        """The hardware in words."""
+        parts = self.sessions[0]["hardware"]
+        return str((parts.get("gpu") or {}).get("name") or f"{parts.get('cpu')}, {parts.get('cores')} cores")
+
+    @property
+    def cells(self) -> dict[str, str]:
+        """Names, and the id of the configuration that each had last; samples of an older one do not count."""
+        return {name: cell["id"] for session in self.sessions for name, cell in session["cells"].items()}
+
+    def speed(self, cell: str, stage: str = "detect") -> Summary | None:
+        """Of all samples of a cell; None where it was not timed."""
+        samples = [time for session in self._with(stage, cell) for time in _samples(session, cell, stage)]
+        return summarise(samples) if samples else None
+
+    def ratio(self, cell: str, baseline: str, stage: str = "detect") -> Ratio | None:
+        """How many times as fast as ``baseline`` the cell is; None where the two never took turns."""
+        both = self._with(stage, cell, baseline)
+        times, reference = (
+            [time for session in both for time in _samples(session, name, stage)] for name in (cell, baseline)
+        )
+        return speed_ratio(times, reference) if times else None
+
+    def _with(self, stage: str, *names: str) -> list[Session]:
+        ids = self.cells
+        return [
+            session
+            for session in self.sessions
+            if all(
+                name in session["cells"]
+                and session["cells"][name]["id"] == ids[name]
+                and stage in session["cells"][name]["stages"]
+                for name in names
+            )
+        ]
+
+
+@dataclass(frozen=True)
+class SpeedRecords:
+    """All sessions below a folder.
+
+    Attributes:
+        comparisons: one for each condition, in the order in which they first came.
+        skipped: (path, reason) of what cannot be read.
+    """
+
+    comparisons: list[Comparison]
+    skipped: list[tuple[Path, str]]
+
+
+def load_speed(runs: Path) -> SpeedRecords:
+    """The sessions in ``<runs>/speed``; none where it does not exist."""
+    read = [read_session(path) for path in sorted((runs / FOLDER).glob("*/session*.json"))]
+    skipped = [(session.path, session.reason) for session in read if isinstance(session, Unreadable)]
+    found: dict[Condition, list[Session]] = {}
+    for session in sorted((one for one in read if not isinstance(one, Unreadable)), key=lambda one: one["time"]):
+        found.setdefault(_condition(session), []).append(session)
+    return SpeedRecords([Comparison(key, tuple(sessions)) for key, sessions in found.items()], skipped)
+
+
+def read_session(path: Path) -> Session | Unreadable:
+    """The record in ``path``, or why there is none."""
+    session = read_object(path, KINDS)
+    if isinstance(session, Unreadable):
+        return session
+    try:
+        _condition(session)
+        for cell in session["cells"].values():
+            lengths = {len(_numbers(stage["samples_ms"])) for stage in cell["stages"].values()}
+            if not isinstance(cell["id"], str) or lengths != {session["rounds"]}:
+                return Unreadable(path, "has a cell without a sample for each round")
+    except (KeyError, TypeError, AttributeError):
+        return Unreadable(path, "is not what gfl_bench.speed writes")
+    return session
+
+
+def write_session(session: Session, runs: Path) -> Path:
+    """Add the record to ``<runs>/speed``; returns its file.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    name = f"{session['table'] or 'cells'}-{session['scale']}"
+    ids = f"{session['protocol']['id']}-{session['hardware']['id']}"
+    folder = runs / FOLDER / f"{name}--{ids}"
+    folder.mkdir(parents=True, exist_ok=True)
+    taken = {path.stem for path in folder.iterdir()}
+    path = folder / f"{next(name for name in map('session{}'.format, count()) if name not in taken)}.json"
+    with replacing(path) as file:
+        file.write(json.dumps(session, indent=1, allow_nan=False).encode())
+    return path
+
+
+def _condition(session: Session) -> Condition:
+    protocol, hardware = (str(session[part]["id"]) for part in ("protocol", "hardware"))
+    return Condition(protocol, hardware, session["scale"], tuple(sorted(map(str, session["overrides"]))))
+
+
+def _samples(session: Session, cell: str, stage: str) -> Sequence[float]:
+    samples: Sequence[float] = session["cells"][cell]["stages"][stage]["samples_ms"]
+    return samples
+
+
+def _numbers(values: Any) -> list[float]:
+    return [value for value in values if isinstance(value, int | float) and value > 0]
