@@ -4,30 +4,39 @@ from __future__ import annotations
 
 from tabulate import tabulate
 
-from analysis.sheet import READING, Line, Sheet
+from analysis.legend import Style, legend
+from analysis.sheet import Entry, Line, Sheet
+
+MARKDOWN = Style("Bold", "†", r"\*")
+TERMINAL = Style("Between asterisks", "†", "*")
 
 
 def markdown(sheet: Sheet) -> str:
     """The sheet as GitHub shows it."""
-    parts = [f"**{sheet.heading}**", f"{sheet.caption} {READING}", _grid(sheet, "pipe", "`{}`", " <sup>{}</sup>")]
+    caption = f"{sheet.caption} {legend(sheet, MARKDOWN)}".rstrip()
+    parts = [f"**{sheet.heading}**", caption, _grid(sheet, "pipe", "`{}`", " <sup>{}</sup>")]
     notes = [f"{number}. {note}" for number, note in enumerate(sheet.notes, 1)]
     parts += ["\n".join(notes)] if notes else []
-    return "\n\n".join([*parts, f"Fill this table: `{sheet.command}`"]) + "\n"
+    parts += [f"Fill this table: `{sheet.command}`"] if sheet.command else []
+    return "\n\n".join(parts) + "\n"
 
 
 def terminal(sheet: Sheet) -> str:
     """The sheet in a fixed-width font."""
     notes = [f"  [{number}] {note}" for number, note in enumerate(sheet.notes, 1)]
-    body = [sheet.heading, sheet.caption, READING, "", _grid(sheet, "simple", "{}", " [{}]"), *notes]
-    return "\n".join([*body, f"  fill this table: {sheet.command}"]) + "\n"
+    head = [sheet.heading, sheet.caption, *filter(None, [legend(sheet, TERMINAL)]), ""]
+    fill = [f"  fill this table: {sheet.command}"] if sheet.command else []
+    return "\n".join([*head, _grid(sheet, "simple", "{}", " [{}]"), *notes, *fill]) + "\n"
 
 
 def _grid(sheet: Sheet, style: str, code: str, mark: str) -> str:
-    heads = ["", *sheet.table.columns, "n", *sheet.difference_heads]
+    heads = ["", *sheet.table.columns, *(["n"] if sheet.is_measured else []), *sheet.difference_heads]
     if sheet.has_empty_lines:
         heads.append("to fill it")
     rows = [_cells(line, sheet, code, mark) for line in sheet.lines]
-    alignment = ["left"] + ["right"] * (len(heads) - 1)
+    if style == "pipe":
+        rows = [[cell.replace("|", r"\|") for cell in row] for row in rows]
+    alignment = ["left", *["right" if sheet.is_measured else "left"] * (len(heads) - 1)]
     if sheet.has_empty_lines:
         alignment[-1] = "left"
     return tabulate(rows, heads, tablefmt=style, colalign=alignment, disable_numparse=True)
@@ -35,6 +44,14 @@ def _grid(sheet: Sheet, style: str, code: str, mark: str) -> str:
 
 def _cells(line: Line, sheet: Sheet, code: str, mark: str) -> list[str]:
     label = line.label + (mark.format(line.marks) if line.marks else "")
-    entries = [f"{entry.measured} ({entry.paper})" if entry.paper else entry.measured for entry in line.entries]
+    seeds = [line.seeds] if sheet.is_measured else []
+    differences = [f"{text}*" if clear else text for text, clear in zip(line.differences, line.clear, strict=True)]
     fill = [code.format(line.command) if line.command else ""] if sheet.has_empty_lines else []
-    return [label, *entries, line.seeds, *line.differences, *fill]
+    return [label, *map(_entry, line.entries), *seeds, *differences, *fill]
+
+
+def _entry(entry: Entry) -> str:
+    measured = f"**{entry.measured}**" if entry.is_best else entry.measured
+    before, after = entry.brackets
+    paper = f" {before}{entry.paper}{'†' if entry.is_paper_best else ''}{after}" if entry.paper else ""
+    return measured + paper

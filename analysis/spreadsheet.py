@@ -12,16 +12,35 @@ from analysis.summary import RowSummary, TableSummary
 
 
 def spreadsheet(summary: TableSummary, sheet: Sheet) -> str:
-    """For each column its mean, half-width, the paper's value, and the paired difference with its half-width."""
+    """A line for each row.
+
+    For each column its mean, half-width and the paper's value; the paired difference with its half-width, its p-value,
+    and its p-value after Holm's correction over the column.
+    """
     condition = summary.condition
-    lines = [
+    corrected = {column: summary.corrected(column) for column in summary.table.columns}
+    return _text([
         {
             "table": summary.table.name, "row": row.row.name, "label": row.row.label, "scale": condition.scale,
-            "condition": condition.describe(), "n": row.done, "diverged": len(row.diverged), **_numbers(summary, row),
-            "against": row.against, "command": line.command,
+            "condition": condition.describe(), "n": row.done, "diverged": len(row.diverged),
+            **_numbers(summary, row, {column: values[index] for column, values in corrected.items()}),
+            "against": row.against, "needs": row.row.needs, "command": line.command,
         }
-        for row, line in zip(summary.rows, sheet.lines, strict=True)
-    ]
+        for index, (row, line) in enumerate(zip(summary.rows, sheet.lines, strict=True))
+    ])
+
+
+def word_spreadsheet(sheet: Sheet) -> str:
+    """A line for each row of a sheet of words."""
+    words = ([entry.measured for entry in line.entries] for line in sheet.lines)
+    columns = sheet.table.columns
+    return _text([
+        {"row": line.label, **dict(zip(columns, row, strict=True))}
+        for line, row in zip(sheet.lines, words, strict=True)
+    ])
+
+
+def _text(lines: list[dict[str, Any]]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, list(lines[0]), lineterminator="\n")
     writer.writeheader()
@@ -29,13 +48,22 @@ def spreadsheet(summary: TableSummary, sheet: Sheet) -> str:
     return text.getvalue()
 
 
-def _numbers(summary: TableSummary, row: RowSummary) -> dict[str, Any]:
+def _numbers(summary: TableSummary, row: RowSummary, corrected: dict[str, float | None]) -> dict[str, Any]:
     numbers: dict[str, Any] = {}
     for column, paper in zip(summary.table.columns, row.row.paper, strict=True):
         numbers |= _interval(column, row.measured[column])
         numbers[f"{column}_paper"] = paper
+        if summary.table.earlier is not None:
+            numbers[f"{column}_paper_source"] = _source(summary, row, column) if paper is not None else ""
         numbers |= _interval(f"{column}_difference", row.differences[column])
+        numbers |= {f"{column}_p": row.p_values[column], f"{column}_p_holm": corrected[column]}
     return numbers
+
+
+def _source(summary: TableSummary, row: RowSummary, column: str) -> str:
+    table = summary.table
+    is_earlier = table.earlier is not None and table.is_earlier(row.row, column)
+    return table.earlier.source if table.earlier is not None and is_earlier else table.source
 
 
 def _interval(name: str, interval: Interval | None) -> dict[str, Any]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from analysis.condition import Condition
 from analysis.matching import Filling, Sample
-from analysis.stats import Interval, mean_interval, paired_difference
+from analysis.stats import Interval, holm, mean_interval, paired_difference, paired_t_test
+from gfl_bench.results.metrics import METRICS
 from gfl_bench.sweep.table import Row, Table
 
 
@@ -18,9 +19,9 @@ class RowSummary:
     Attributes:
         measured: by column; None where nothing was measured.
         differences: by column, to the row that it is compared with; None for that row itself.
+        p_values: of the differences, each as if it were the only one.
         against: label of that row.
-        done: finished seeds, those that diverged not counted.
-        diverged: runs that diverged.
+        samples: finished runs by seed, one each, those that diverged among them.
         unfinished: runs that failed, were stopped, or are under way.
         doubled: paths of runs left out because their seed stands already.
     """
@@ -28,16 +29,25 @@ class RowSummary:
     row: Row
     measured: Mapping[str, Interval | None]
     differences: Mapping[str, Interval | None]
+    p_values: Mapping[str, float | None]
     against: str
-    done: int
-    diverged: tuple[Sample, ...]
+    samples: tuple[Sample, ...]
     unfinished: tuple[Sample, ...]
     doubled: tuple[str, ...]
 
     @property
+    def done(self) -> int:
+        """Finished seeds, those that diverged not counted."""
+        return len(self.samples) - len(self.diverged)
+
+    @property
+    def diverged(self) -> tuple[Sample, ...]:
+        return tuple(sample for sample in self.samples if sample.state == "diverged")
+
+    @property
     def is_empty(self) -> bool:
         """Whether no run of it was finished."""
-        return not self.done and not self.diverged
+        return not self.samples
 
 
 @dataclass(frozen=True)
@@ -49,6 +59,16 @@ class TableSummary:
     rows: tuple[RowSummary, ...]
     hardware: tuple[str, ...]  # that the done runs were made on
 
+    def is_comparable(self, column: str) -> bool:
+        """Whether the rows' numbers may be held against each other; times of different machines may not."""
+        return len(self.hardware) <= 1 or not METRICS[column].of_machine
+
+    def corrected(self, column: str) -> list[float | None]:
+        """Holm's p-values of the column's differences, one a row; the family is the column."""
+        values = [row.p_values[column] if self.is_comparable(column) else None for row in self.rows]
+        adjusted = iter(holm([value for value in values if value is not None]))
+        return [None if value is None else next(adjusted) for value in values]
+
 
 def summarise(table: Table, filling: Filling) -> TableSummary:
     """The numbers of ``table`` from the runs of ``filling``."""
@@ -56,28 +76,26 @@ def summarise(table: Table, filling: Filling) -> TableSummary:
     labels = {row.name: row.label for row in table.rows}
     rows = []
     for row in table.rows:
-        against = row.against or table.baseline
+        against = table.group(row)
         baseline = {} if against == row.name else samples[against]
-        rows.append(_row(table, row, samples[row.name], baseline, labels[against], filling))
+        rows.append(_row(table, row, samples[row.name], baseline, labels[against], filling.samples.get(row.name, [])))
     used = {sample.hardware for found in samples.values() for sample in found.values() if sample.metrics}
     return TableSummary(table, filling.condition, tuple(rows), tuple(sorted(name for name in used if name)))
 
 
 def _row(
-    table: Table, row: Row, samples: dict[int, Sample], baseline: dict[int, Sample], against: str, filling: Filling
-) -> RowSummary:
-    runs = filling.samples.get(row.name, [])
-    values = {column: _column(samples, column) for column in table.columns}
+    table: Table, row: Row, samples: Mapping[int, Sample], baseline: Mapping[int, Sample], against: str,
+    runs: Sequence[Sample],
+) -> RowSummary:  # fmt: skip
+    pairs = {column: (_column(samples, column), _column(baseline, column)) for column in table.columns}
     return RowSummary(
         row=row,
-        measured={column: mean_interval(list(values[column].values())) for column in table.columns},
-        differences={
-            column: paired_difference(values[column], _column(baseline, column)) for column in table.columns
-        },
+        measured={column: mean_interval(list(values.values())) for column, (values, _) in pairs.items()},
+        differences={column: paired_difference(*pair) for column, pair in pairs.items()},
+        p_values={column: paired_t_test(*pair) for column, pair in pairs.items()},
         against=against,
-        done=sum(sample.state == "done" for sample in samples.values()),
-        diverged=tuple(sample for sample in samples.values() if sample.state == "diverged"),
-        unfinished=tuple(sample for sample in runs if not sample.is_finished),
+        samples=tuple(samples.values()),
+        unfinished=tuple(run for run in runs if not run.is_finished),
         doubled=tuple(run.path for run in runs if run.is_finished and samples[run.seed] is not run),
     )
 

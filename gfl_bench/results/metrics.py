@@ -3,12 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True)
 class Metric:
+    """What a number is.
+
+    Attributes:
+        decimals: as the paper prints it.
+        better: whether a higher or a lower number is the better one.
+        of_machine: whether it means nothing on another machine.
+        mode: the ``mode`` that measures it from a checkpoint; empty where only a training does.
+    """
+
     unit: str
-    decimals: int  # as the paper prints it
+    decimals: int
+    better: Literal["higher", "lower"] = "higher"
+    of_machine: bool = False
+    mode: str = "evaluate"
+
+    @property
+    def sign(self) -> int:
+        """1 where higher is better, -1 where lower is."""
+        return 1 if self.better == "higher" else -1
 
 
 METRICS: dict[str, Metric] = {
@@ -19,9 +37,12 @@ METRICS: dict[str, Metric] = {
     "APm": Metric("percent", 1),
     "APl": Metric("percent", 1),
     "PCC": Metric("Pearson's correlation", 3),
-    "AP_testdev": Metric("percent, from COCO's evaluation server", 1),
-    "training_hours": Metric("hours", 3),
-    "FPS": Metric("images/s, batch 1", 1),
-    "MR": Metric("percent, lower is better", 2),
+    "AP_testdev": Metric("percent, from COCO's evaluation server", 1, mode="testdev"),
+    "training_hours": Metric("hours", 3, better="lower", of_machine=True, mode=""),
+    "FPS": Metric("images/s, batch 1", 1, of_machine=True, mode="speed"),
+    "MR": Metric("percent", 2, better="lower"),
     "JI": Metric("percent", 2),
+    "latency_ms": Metric("milliseconds an image, ncnn", 2, better="lower", of_machine=True, mode="speed"),
+    "params_m": Metric("millions of parameters", 2, better="lower"),
+    "size_mb": Metric("megabytes of weights, ncnn", 1, better="lower"),
 }

@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from gfl_bench.sweep.table import Row, Table
+from gfl_bench.sweep.table import Earlier, Row, Table
 from gfl_bench.sweep.validity import RULES, SweepError, check_keys, check_kinds, read_mapping
 
 TABLE_KINDS: dict[str, type] = {
     "title": str, "source": str, "columns": list, "compare": list, "base": dict, "baseline": str, "seeds": int,
-    "rows": list, "notes": list,
+    "rows": list, "notes": list, "decimals": dict, "earlier": dict,
 }
+EARLIER_KINDS: dict[str, type] = {"source": str, "columns": list, "rows": list}
 ROW_KINDS: dict[str, type] = {
     "name": str, "label": str, "overrides": dict, "paper": list, "note": str, "against": str, "needs": str,
 }
@@ -38,11 +39,23 @@ def _load_table(path: Path) -> Table:
     check_keys(Table, content, path.name, given=("name",))
     check_kinds(content, TABLE_KINDS, path.name)
     rows = tuple(_row(values, path.name, index) for index, values in enumerate(content["rows"]))
-    content |= {key: tuple(content[key]) for key in ("columns", "compare", "notes") if key in content}
+    content |= _tuples(content, "columns", "compare", "notes")
+    if "earlier" in content:
+        content["earlier"] = _earlier(content["earlier"], path.name)
     table = Table(**(content | {"name": path.stem.partition("_")[0], "rows": rows}))
     for rule in RULES:
         rule(table, path.name)
     return table
+
+
+def _earlier(values: dict[str, Any], file: str) -> Earlier:
+    check_keys(Earlier, values, f"{file}, earlier")
+    check_kinds(values, EARLIER_KINDS, f"{file}, earlier")
+    return Earlier(**(values | _tuples(values, "columns", "rows")))
+
+
+def _tuples(values: dict[str, Any], *keys: str) -> dict[str, tuple[Any, ...]]:
+    return {key: tuple(values[key]) for key in keys if key in values}
 
 
 def _row(values: Any, file: str, index: int) -> Row:

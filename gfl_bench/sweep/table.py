@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+
+from gfl_bench.results.metrics import METRICS
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,21 @@ class Row:
     note: str = ""
     against: str = ""
     needs: str = ""
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """What only the earlier version of the paper prints.
+
+    Attributes:
+        source: where.
+        columns: of every row.
+        rows: by name, all of their columns.
+    """
+
+    source: str
+    columns: tuple[str, ...] = ()
+    rows: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -60,6 +77,8 @@ class Table:
         baseline: the row that the others are compared with, by seed.
         compare: the columns whose differences are printed.
         seeds: number of repetitions, seeds 0, 1, ...
+        decimals: of a column, where this table prints others than its metric has.
+        earlier: which of the paper's values stand in its earlier version alone.
     """
 
     name: str
@@ -72,6 +91,20 @@ class Table:
     rows: tuple[Row, ...]
     compare: tuple[str, ...] = ("AP",)
     notes: tuple[str, ...] = ()
+    decimals: Mapping[str, int] = field(default_factory=dict)
+    earlier: Earlier | None = None
+
+    def digits(self, column: str) -> int:
+        """Decimals of a column."""
+        return self.decimals.get(column, METRICS[column].decimals)
+
+    def is_earlier(self, row: Row, column: str) -> bool:
+        """Whether the paper's value is its earlier version's."""
+        return self.earlier is not None and (row.name in self.earlier.rows or column in self.earlier.columns)
+
+    def group(self, row: Row) -> str:
+        """The row that its differences are taken to; rows of one group are compared with each other."""
+        return row.against or self.baseline
 
     def cell(self, row: Row) -> Cell:
         """The cell of one of its rows."""

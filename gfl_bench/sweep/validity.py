@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, Field, fields
 from pathlib import Path
 from typing import Any
 
@@ -45,9 +45,13 @@ def check_keys(kind: type, values: Mapping[str, Any], where: str, given: tuple[s
     unknown = [str(key) for key in values if key not in known]
     if unknown:
         raise SweepError(f"{where}: unknown key {', '.join(unknown)}; it may have {', '.join(known)}")
-    missing = [name for name, f in known.items() if f.default is MISSING and name not in values]
+    missing = [name for name, f in known.items() if _is_required(f) and name not in values]
     if missing:
         raise SweepError(f"{where}: {', '.join(missing)} is missing")
+
+
+def _is_required(field: Field[Any]) -> bool:
+    return field.default is MISSING and field.default_factory is MISSING
 
 
 def check_kinds(values: Mapping[str, Any], kinds: Mapping[str, type], where: str) -> None:
@@ -74,6 +78,24 @@ def _check_columns(table: Table, file: str) -> None:
         raise SweepError(f"{file}: compare names {', '.join(absent)}, which is no column of the table")
     if table.seeds < 1:
         raise SweepError(f"{file}: seeds must be 1 or more, not {table.seeds}")
+
+
+def _check_decimals(table: Table, file: str) -> None:
+    for name, digits in table.decimals.items():
+        if name not in table.columns:
+            raise SweepError(f"{file}: decimals names {name}, which is no column of the table")
+        if not isinstance(digits, int) or digits < 0:
+            raise SweepError(f"{file}: decimals of {name} must be a number of digits, not {digits!r}")
+
+
+def _check_earlier(table: Table, file: str) -> None:
+    if table.earlier is None:
+        return
+    known = {"column": set(table.columns), "row": {row.name for row in table.rows}}
+    for kind, names in (("column", table.earlier.columns), ("row", table.earlier.rows)):
+        unknown = [str(name) for name in names if name not in known[kind]]
+        if unknown:
+            raise SweepError(f"{file}: earlier names {', '.join(unknown)}, which is no {kind} of the table")
 
 
 def _check_paper(table: Table, file: str) -> None:
@@ -103,7 +125,7 @@ def _check_overrides(table: Table, file: str) -> None:
 
 
 RULES: tuple[Callable[[Table, str], None], ...] = (
-    _check_names, _check_columns, _check_paper, _check_baselines, _check_overrides,
+    _check_names, _check_columns, _check_decimals, _check_earlier, _check_paper, _check_baselines, _check_overrides,
 )
 
 

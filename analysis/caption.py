@@ -1,0 +1,77 @@
+"""What is said above a table: its number and title, scale, data, length, baselines, machines, sources."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from analysis.condition import Condition
+from analysis.summary import TableSummary
+from gfl_bench.results.metrics import METRICS
+from gfl_bench.results.store import flatten
+from gfl_bench.sweep.table import Table
+
+
+def heading(table: Table) -> str:
+    """``Table 5. Focusing power of QFL``."""
+    number = re.fullmatch(r"table0*(\d+)", table.name)
+    return f"Table {number[1]}. {table.title}" if number else table.title
+
+
+def setting(table: Table, condition: Condition, scale: Mapping[str, Any]) -> str:
+    """What tells the sheets of one table apart; ``scale`` is the scale's own config."""
+    if not table.cells:
+        return "The paper's values alone"
+    changes = {name: json.loads(text) for name, text in condition.changes}
+    data = changes.get("data.name", table.base.get("data", scale["data"]["name"]))
+    others = any(not name.startswith("data.") for name in changes)
+    return f"Scale {condition.scale}, data {data}{', options changed' if others else ''}"
+
+
+def caption(summary: TableSummary, scale: Mapping[str, Any]) -> str:
+    """The sentences below the heading."""
+    return " ".join(sentence for sentence in _sentences(summary, scale) if sentence)
+
+
+def _sentences(summary: TableSummary, scale: Mapping[str, Any]) -> Iterator[str]:
+    table, condition = summary.table, summary.condition
+    place = setting(table, condition, scale)
+    if table.cells:
+        yield f"{place}, {_length(condition, scale)}."
+        yield scale["scale"].get("caption", "")
+        yield f"Unlike the scale's own config: {condition.describe()}." if condition.changes else ""
+        yield _baselines(summary)
+        yield from _machines(summary)
+    else:
+        yield f"{place}: none of the rows can be run yet."
+    yield f"Source: {table.source}."
+    if table.earlier is not None:
+        yield f"In square brackets what only the paper's earlier version prints: {table.earlier.source}."
+
+
+def _length(condition: Condition, scale: Mapping[str, Any]) -> str:
+    """How long each row is trained; a row's own schedule may differ where the table's rows set one."""
+    values = flatten(scale) | {name: json.loads(text) for name, text in condition.changes}
+    epochs, steps, batch = (
+        values[name] for name in ("schedule.epochs", "scale.steps_per_epoch", "schedule.batch_size")
+    )
+    return f"{epochs} epochs" if steps is None else f"{epochs * steps:,} steps of {batch} images"
+
+
+def _baselines(summary: TableSummary) -> str:
+    if not summary.table.compare:
+        return ""
+    names = " or ".join(dict.fromkeys(f'"{row.against}"' for row in summary.rows if not row.row.needs))
+    return f"Δ: difference to {names}, paired by seed."
+
+
+def _machines(summary: TableSummary) -> Iterator[str]:
+    """Where times were measured, since they mean nothing elsewhere."""
+    columns = [name for name in summary.table.columns if METRICS[name].of_machine]
+    measured = [name for name in columns if any(row.measured[name] for row in summary.rows)]
+    if measured and summary.hardware:
+        yield f"{' and '.join(measured)} measured on {' and on '.join(summary.hardware)}."
+        if len(summary.hardware) > 1:
+            yield "Speeds on different machines cannot be compared."
