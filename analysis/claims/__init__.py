@@ -1,0 +1,6 @@
+"""The paper's claims: what each asserts of which rows (``claims.yaml``), and a verdict on each from the records."""
+
+from analysis.claims.judgement import Judgement, Verdict
+from analysis.claims.ledger import judge
+
+__all__ = ["Judgement", "Verdict", "judge"]
