@@ -1,0 +1,27 @@
+"""The paper's figures, drawn from formulas and from what the runs left behind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from analysis.cells import ComposedCells
+from analysis.figures.figure import Figure
+
+__all__ = ["Figure", "draw_figures"]
+
+
+def draw_figures(runs: pd.DataFrame, out: Path, cells: ComposedCells | None = None) -> list[Figure]:
+    """Draw every figure that ``runs`` can show to ``out``, as PNG and PDF; equal records make equal files.
+
+    Args:
+        runs: frame of ``gfl_bench.results.store``; may be empty.
+        cells: composed configs, to be shared with whoever composed some already.
+
+    Returns:
+        All figures in the paper's order; of those that cannot be drawn, why, and the command that makes their runs.
+    """
+    from analysis.figures.drawing import draw_all  # brings matplotlib, which takes a second to import
+
+    return draw_all(runs, out, cells)
