@@ -1,25 +1,33 @@
 """Write every table of ``sweeps/`` from the records of runs: ``python analysis/make_tables.py``.
 
-Markdown, LaTeX and CSV for each table, scale and condition, and one page, ``index.html``, with all of them.
+Markdown, LaTeX and CSV for each table, scale and condition; the figures; ``missing.json``, what has no runs; and
+one page, ``index.html``, with all of them and the verdicts on the paper's claims.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from analysis.capabilities import capability_sheet
 from analysis.cells import CellError, ComposedCells
+from analysis.claims import judge
 from analysis.condition import Condition
 from analysis.latex import latex
 from analysis.matching import Filling, fill
-from analysis.page import page
+from analysis.missing import missing_json
 from analysis.plain_text import markdown, terminal
+from analysis.report import write_report
+from analysis.report.details import Details
+from analysis.report.drawn import figures_of
+from analysis.report.records import Records
 from analysis.sheet import Sheet, write_sheet
-from analysis.spreadsheet import spreadsheet
+from analysis.spreadsheet import spreadsheet, word_spreadsheet
 from analysis.summary import TableSummary, summarise
 from gfl_bench.config.paths import sweeps_folder
+from gfl_bench.results.result import FINISHED
 from gfl_bench.results.store import Runs, load_runs
 from gfl_bench.sweep.files import load_tables
 from gfl_bench.sweep.table import Table
@@ -34,31 +42,74 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         tables = load_tables(sweeps_folder())
         _check_names(options.print, tables)
-        sheets = make_tables(tables, options.runs, options.out)
+        sheets = make_tables(tables, options.runs, options.out, whole=True, figures=not options.no_figures)
     except (SweepError, CellError) as error:
         sys.exit(str(error))
     except OSError as error:
         sys.exit(f"the tables cannot be written to {options.out} ({error.strerror}): choose another folder with --out")
-    wanted = [sheet for sheet in sheets if options.print is not None and sheet.table.name in (options.print or tables)]
+    wanted = [] if options.print is None else [s for s in sheets if not options.print or s.table.name in options.print]
     print("\n".join([*map(terminal, wanted), f"{len(sheets)} tables: {options.out / 'index.html'}"]))
 
 
-def make_tables(tables: dict[str, Table], folder: Path, out: Path) -> list[Sheet]:
-    """Write all tables from the runs in ``folder`` to ``out``; returns what was written, in the page's order."""
+def make_tables(
+    tables: dict[str, Table], folder: Path, out: Path, whole: bool = False, figures: bool = False
+) -> list[Sheet]:
+    """Write all tables from the runs in ``folder`` to ``out``; returns what was written, in the page's order.
+
+    Args:
+        whole: with Table 1, which no run fills, and with verdicts on the claims, for which ``tables`` must be all.
+        figures: draw the figures as well.
+    """
     out.mkdir(parents=True, exist_ok=True)
-    runs = load_runs(folder)
-    cells = ComposedCells()
-    summaries = [summary for table in tables.values() for summary in _summaries(table, runs, cells)]
-    written = [(each, write_sheet(each, cells.config(each.condition.scale), str(folder))) for each in summaries]
+    runs, cells = load_runs(folder), ComposedCells()
+    written = sheets_of(tables, runs, cells, folder)
     for summary, sheet in written:
         _write(out, sheet.name, {".md": markdown(sheet), ".tex": latex(sheet), ".csv": spreadsheet(summary, sheet)})
-    sheets = [sheet for _, sheet in written]
-    counts = {str(state): int(count) for state, count in runs.frame["state"].value_counts().items()}
+    _write(out, "missing", {".json": missing_json([summary for summary, _ in written], str(folder))})
+    sheets = [*([_write_capabilities(out)] if whole else []), *(sheet for _, sheet in written)]
+    scales = _scales(runs, cells) if whole else []
+    judgements = [judgement for scale in scales for judgement in judge(runs, tables, cells, scale)]
+    drawn = figures_of(runs, out / "figures", cells) if figures else []
     skipped = [f"{path} {reason}." for path, reason in runs.skipped] + cells.failures
     for sentence in skipped:
         print(f"skipped: {sentence}", file=sys.stderr)
-    _write(out, "index", {".html": page(sheets, str(folder), counts, skipped)})
+    records = Records(runs)
+    details = Details(records, cells, str(folder))
+    write_report(
+        out / "index.html", sheets, judgements, drawn, runs, records=records, folder=str(folder), skipped=skipped,
+        details={sheet.name: details.of_table(summary) for summary, sheet in written},
+    )  # fmt: skip
     return sheets
+
+
+def _write_capabilities(out: Path) -> Sheet:
+    sheet = capability_sheet()
+    _write(out, sheet.name, {".md": markdown(sheet), ".tex": latex(sheet), ".csv": word_spreadsheet(sheet)})
+    return sheet
+
+
+def _scales(runs: Runs, cells: ComposedCells) -> list[str]:
+    """Those that claims are judged at: of finished runs, the most frequent first; the default one without any."""
+    frame = runs.frame
+    found = frame.loc[frame["state"].isin(FINISHED), "scale"].value_counts()
+    names = [str(scale) for scale, count in found.items() if count]
+    return [scale for scale in names if _can_compose(cells, scale)] or [DEFAULT_SCALE]
+
+
+def _can_compose(cells: ComposedCells, scale: str) -> bool:
+    try:
+        cells.config(scale)
+    except CellError:
+        return False
+    return True
+
+
+def sheets_of(
+    tables: Mapping[str, Table], runs: Runs, cells: ComposedCells, folder: Path
+) -> list[tuple[TableSummary, Sheet]]:
+    """Every table under each condition, in numbers and in words."""
+    summaries = [summary for table in tables.values() for summary in _summaries(table, runs, cells)]
+    return [(each, write_sheet(each, cells.config(each.condition.scale), str(folder))) for each in summaries]
 
 
 def _summaries(table: Table, runs: Runs, cells: ComposedCells) -> list[TableSummary]:
@@ -73,9 +124,10 @@ def _write(out: Path, name: str, texts: dict[str, str]) -> None:
 
 
 def _check_names(names: list[str] | None, tables: dict[str, Table]) -> None:
-    unknown = sorted(set(names or []) - set(tables))
+    known = [capability_sheet().name, *tables]
+    unknown = sorted(set(names or []) - set(known))
     if unknown:
-        raise SweepError(f"there is no {', '.join(unknown)}; there are {', '.join(tables)}")
+        raise SweepError(f"there is no {', '.join(unknown)}; there are {', '.join(known)}")
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -83,6 +135,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of the records (runs)")
     parser.add_argument("--out", type=Path, default=Path("report"), help="folder for the tables (report)")
     parser.add_argument("--print", nargs="*", metavar="TABLE", help="show these tables, such as table11, or all")
+    parser.add_argument("--no-figures", action="store_true", help="leave out the figures, which take longest")
     return parser.parse_args(arguments)
 
 

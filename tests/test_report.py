@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 import subprocess
 import sys
@@ -67,8 +68,8 @@ def test_the_page_needs_no_other_file_and_escapes_what_records_say(runs: Path) -
     failed.fail(RuntimeError("<script>alert(1)</script>"))
     tables("table05", runs=runs)
     page = (runs.parent / "report" / "index.html").read_text()
-    assert "<script" not in page and "&lt;script" in page
-    assert not re.search(r"(src|href)\s*=\s*\"(?!#)|url\(|@import", page)
+    assert "<script>alert" not in page and "&lt;script&gt;alert" in page
+    assert not re.search(r"(src|href)\s*=\s*\"(?!#|data:)|url\(|@import|<link(?! rel=\"icon\" href=\"data:,\")", page)
 
 
 def test_latex_special_characters_are_written_out() -> None:
@@ -100,11 +101,21 @@ def test_the_script_runs_from_any_folder_without_torch_and_prints_a_table(tmp_pa
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "Table 11. Components of GFocal" in done.stdout and "report/index.html" in done.stdout
-    assert (tmp_path / "report" / "index.html").exists()
+    page = (tmp_path / "report" / "index.html").read_text()
+    for name in ("C01", "C26", "table01", "table15.demo", "figures", "figure-fig07_qfl"):
+        assert f'id="{name}"' in page
+    assert json.loads((tmp_path / "report" / "missing.json").read_text())["missing"]
+
+
+def test_the_same_records_make_the_same_page(runs: Path) -> None:
+    a_run(runs, "table05.beta1", 20.0, FPS=31.2)
+    page = runs.parent / "report" / "index.html"
+    texts = [page.read_bytes() for _ in range(2) if tables("table05", runs=runs)]
+    assert texts[0] == texts[1]
 
 
 def test_a_table_that_does_not_exist_is_refused_with_the_names_of_those_that_do(tmp_path: Path) -> None:
-    with pytest.raises(SystemExit, match=r"there is no table99; there are table02"):
+    with pytest.raises(SystemExit, match=r"there is no table99; there are table01, table02"):
         main(["--print", "table99", "--out", str(tmp_path)])
 
 
