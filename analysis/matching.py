@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cache, lru_cache
+from typing import Any, Generic, TypeVar
 
 import pandas as pd
 
-from analysis.cells import CellError, ComposedCells
+from analysis.cells import ComposedCells
 from analysis.condition import Condition, condition_of
+from analysis.groups import Group, groups_of
+from analysis.places import Place, identity, rows_at, sections_of
 from gfl_bench.results.metrics import METRICS
 from gfl_bench.results.result import FINISHED
 from gfl_bench.results.store import Runs
 from gfl_bench.sweep.table import Table
 
-ALWAYS = ("quality", "box", "guidance")  # sections that make a row, as do those whose options a table's rows set
+SAMPLED = ["path", "seed", "state", "message", "diverged_step", "diverged_term", "hardware", *METRICS]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -54,19 +56,53 @@ def fill(table: Table, runs: Runs, cells: ComposedCells) -> list[Filling]:
     larger backbones of the zoo are no Table 11 each). Runs at scales that cannot be composed now stand in no table;
     ``cells.failures`` says why.
     """
+    return list(_filler(Itself(runs.frame)).fill(Itself(table), Itself(cells)))
+
+
+class Itself(Generic[T]):
+    """Something as a key: equal to nothing but itself."""
+
+    def __init__(self, value: T) -> None:
+        self.value = value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Itself) and other.value is self.value
+
+    def __hash__(self) -> int:
+        return id(self.value)
+
+
+class _Filler:
+    """The runs of one frame, grouped once; tables, claims and figures ask for the same fillings."""
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        self.frame, self.groups = frame, groups_of(frame)
+        self.fill = cache(self._fill)
+
+    def _fill(self, table: Itself[Table], cells: Itself[ComposedCells]) -> list[Filling]:
+        return _fill(table.value, self.frame, self.groups, cells.value)
+
+
+@lru_cache(maxsize=2)
+def _filler(frame: Itself[pd.DataFrame]) -> _Filler:
+    return _Filler(frame.value)
+
+
+def _fill(table: Table, frame: pd.DataFrame, groups: list[Group], cells: ComposedCells) -> list[Filling]:
     fillings: dict[Condition, Filling] = {}
-    index: dict[str, dict[str, tuple[str, Mapping[str, Any]]]] = {}
-    for run in _known(runs.frame):
-        config = _meaning(run["config"])
-        scale = config["scale"]["name"]
-        if scale not in index:
-            index[scale] = _rows_at(table, scale, cells)
-        found = index[scale].get(_identity(table, config))
+    places: dict[Condition, dict[str, list[int]]] = {}
+    sections = sections_of(table)
+    places_at = cache(lambda scale: rows_at(table, scale, cells, sections))  # of this table alone
+    for group in groups:
+        found = places_at(group.config["scale"]["name"]).get(identity(group.config, group.texts, sections))
         if found is not None:
-            condition = condition_of(config, found[1])
+            condition = _condition(group, found)
             filling = fillings.setdefault(condition, Filling(condition))
-            filling.samples.setdefault(found[0], []).append(_sample(run))
-            filling.asked_for |= not isinstance(run["cell"], str) or run["cell"].startswith(f"{table.name}.")
+            filling.asked_for |= bool(group.tables & {table.name, None})
+            places.setdefault(condition, {}).setdefault(found.name, []).extend(group.rows)
+    samples = _samples(frame, [row for found in places.values() for rows in found.values() for row in rows])
+    for condition, filling in fillings.items():
+        filling.samples = {name: [samples[row] for row in sorted(rows)] for name, rows in places[condition].items()}
     finished = [filling for filling in fillings.values() if _has_results(filling) and _belongs(filling)]
     return sorted(finished, key=lambda filling: (filling.condition.scale, filling.condition.changes))
 
@@ -75,44 +111,19 @@ def _belongs(filling: Filling) -> bool:
     return filling.asked_for or not filling.condition.changes
 
 
-def _known(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    about = ["path", "cell", "seed", "state", "message", "diverged_step", "diverged_term", "hardware", "config"]
-    names = [*about, *METRICS]
-    runs: list[dict[Any, Any]] = frame[names].to_dict("records")
-    return [run for run in runs if _is_comparable(run["config"])]
+def _condition(group: Group, row: Place) -> Condition:
+    """``condition_of`` by those sections alone that are not the same; the others change nothing."""
+    names = {name for name, text in group.texts.items() if text != row.texts[name]} | {"scale"}
+    config, cell = ({key: one[key] for key in one if key in names} for one in (group.config, row.config))
+    return condition_of(config, cell)
 
 
-def _is_comparable(config: Any) -> bool:
-    sections = ("scale", "detector", *ALWAYS)
-    return isinstance(config, Mapping) and all(
-        isinstance(config.get(name), Mapping) and "name" in config[name] for name in sections
-    )
+def _samples(frame: pd.DataFrame, rows: list[int]) -> dict[int, Sample]:
+    runs = frame[SAMPLED].iloc[rows].to_dict("records")
+    return {row: _sample(run) for row, run in zip(rows, runs, strict=True)}
 
 
-def _meaning(config: Mapping[str, Any]) -> Mapping[str, Any]:
-    """``config`` with the guidance of k = 0 called by its other name, none (Table 8)."""
-    return {**config, "guidance": {"name": "none"}} if config["guidance"].get("k") == 0 else config
-
-
-def _rows_at(table: Table, scale: str, cells: ComposedCells) -> dict[str, tuple[str, Mapping[str, Any]]]:
-    rows: dict[str, tuple[str, Mapping[str, Any]]] = {}
-    with contextlib.suppress(CellError):  # a scale of another version of the project
-        cells.config(scale)
-        for row in table.rows:
-            if not row.needs:
-                config = cells.config(scale, table.cell(row))
-                rows.setdefault(_identity(table, config), (row.name, config))
-    return rows
-
-
-def _identity(table: Table, config: Mapping[str, Any]) -> str:
-    """What makes ``config`` a row of ``table``. Of the detector its name; its other options are a condition."""
-    touched = {key.partition(".")[0] for cell in table.cells for key in cell.overrides if key != "detector"}
-    sections = {name: config.get(name) for name in sorted({*ALWAYS, *touched})}
-    return json.dumps([config["detector"]["name"], sections], sort_keys=True)
-
-
-def _sample(run: Mapping[str, Any]) -> Sample:
+def _sample(run: Mapping[Any, Any]) -> Sample:
     diverged = run["state"] == "diverged"
     return Sample(
         seed=int(run["seed"]) if pd.notna(run["seed"]) else -1,

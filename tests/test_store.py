@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -76,6 +77,60 @@ def test_records_that_are_cut_short_foreign_or_older_are_named_and_the_others_re
     reasons = dict(runs.skipped)
     assert "cut short" in reasons[cut] and "not a JSON object" in reasons[foreign] and "schema 0" in reasons[older]
     assert reasons[tmp_path / "demo--empty" / "seed0" / "status.json"] == "is missing"
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"metrics": {"AP": float("inf")}}, "not a finite number"),
+        ({"metrics": {"AP": float("nan")}}, "not a finite number"),
+        ({"metrics": {"AP": 10**400}}, "not a finite number"),
+        ({"metrics": {"AP": "31.4"}}, "not a number"),
+        ({"state": "diverged"}, "at which step"),
+        ({"state": "diverged", "diverged": {"step": "112", "term": "qfl"}}, "at which step"),
+    ],
+)
+def test_a_number_that_no_mean_could_take_is_named_and_never_averaged(
+    tmp_path: Path, changes: dict[str, object], reason: str
+) -> None:
+    a_run(tmp_path, seed=0)
+    path = a_run(tmp_path, seed=1).path / "result.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    runs = load_runs(tmp_path)
+    assert columns(runs, "AP") == [(30.0,)]
+    assert [found for found, why in runs.skipped if reason in why] == [path]
+
+
+@pytest.mark.parametrize("hardware", [None, 3, {}, {"gpus": 2}, {"gpus": {"0": "a"}}, {"gpus": []}])
+def test_a_machine_that_is_told_otherwise_is_no_reason_to_lose_the_run(tmp_path: Path, hardware: object) -> None:
+    path = a_run(tmp_path).path / "result.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"provenance": {"hardware": hardware}}))
+    assert columns(load_runs(tmp_path), "AP") == [(30.0,)]
+
+
+@pytest.mark.parametrize(
+    "config", ["", "[1, 2]", "a: [", "a: 2020-13-45", "? [1, 2]\n: 3", "a: &x [*x]", "\x00", "scale: {name: [1]}"]
+)
+def test_a_config_that_is_not_ours_is_no_reason_to_lose_a_run_under_way(tmp_path: Path, config: str) -> None:
+    folder = RunFolder(tmp_path / "demo--abc" / "seed4")
+    folder.start({"scale": {"name": "demo"}})
+    (folder.path / "config.yaml").write_text(config)
+    assert columns(load_runs(tmp_path), "state", "seed", "scale") == [("running", 4, None)]
+
+
+def test_a_folder_that_cannot_be_listed_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    a_run(tmp_path)
+    closed, scandir = tmp_path / "demo--closed", os.scandir
+    closed.mkdir()
+
+    def refusing(path: Path) -> object:
+        if path == closed:
+            raise PermissionError(13, "Permission denied")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    runs = load_runs(tmp_path)
+    assert len(runs.frame) == 1 and runs.skipped == [(closed, "cannot be read (Permission denied)")]
 
 
 def test_what_is_no_run_is_passed_over(tmp_path: Path) -> None:

@@ -2,33 +2,36 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
-import yaml
 
+from gfl_bench.results.bulk import read_records
+from gfl_bench.results.cache import WORTH_WRITING, Known, read_cache, write_cache
+from gfl_bench.results.frame import flatten, frame_of
 from gfl_bench.results.metrics import METRICS
 from gfl_bench.results.reading import Unreadable
-from gfl_bench.results.result import read_result
-from gfl_bench.results.status import read_status
+from gfl_bench.results.row import FIELDS
 
-COLUMNS = (
-    "path", "cell", "id", "seed", "scale", "state", "message", *METRICS, "diverged_step", "diverged_term", "hardware",
-    "config",
-)
+__all__ = ["COLUMNS", "Runs", "flatten", "load_runs", "stamps_of"]
+
+COLUMNS = ("path", *FIELDS, "config")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Runs:
     """The runs below a folder.
 
     Attributes:
         frame: one row a run, ordered by path. Columns: ``COLUMNS``, then each leaf of the config by its dotted name.
-            Metrics are NaN where not measured; ``config`` is the nested dict, None where nobody knows it.
+            Metrics are NaN where not measured; ``config`` is the nested dict, None where nobody knows it. Equal
+            sections of configs are one object, not to be changed.
         skipped: (path, reason) of what looks like a run and cannot be read.
     """
 
@@ -37,94 +40,88 @@ class Runs:
 
 
 def load_runs(folder: Path) -> Runs:
-    """The runs in ``folder``; none where it does not exist."""
-    rows, skipped = [], []
-    for path in sorted(_run_folders(folder)):
-        row = _row(Path(path))
-        if isinstance(row, Unreadable):
-            skipped.append((row.path, row.reason))
+    """The runs in ``folder``; none where it does not exist. A record that did not change since is read once."""
+    now = time.time_ns()
+    skipped: list[tuple[Path, str]] = []
+    with _without_collector():
+        known = read_cache(folder, FIELDS)
+        found = _found(folder, known, skipped)
+        records = {place: found[place] for place in sorted(found)}
+        if sum(known.get(place) is not record for place, record in records.items()) >= WORTH_WRITING:
+            write_cache(folder, FIELDS, records, now)
+        return Runs(_frame(folder, records), sorted(skipped))
+
+
+def _found(folder: Path, known: Mapping[str, Known], skipped: list[tuple[Path, str]]) -> dict[str, Known]:
+    """By their place: what is ``known`` and did not change, and what is read now."""
+    stamps = stamps_of(folder, skipped)
+    records = {place: known[place] for place, stamp in stamps.items() if place in known and known[place].stamp == stamp}
+    anew = [(place, stamp) for place, stamp in stamps.items() if place not in records]
+    for place, record in read_records(folder, anew, known.values()):
+        if isinstance(record, Unreadable):
+            skipped.append((record.path, record.reason))
         else:
-            rows.append(row)
-    flat = [dict.fromkeys(COLUMNS) | flatten(row["config"] or {}) | row for row in rows]
-    frame = pd.DataFrame(flat) if flat else pd.DataFrame(columns=list(COLUMNS))
-    return Runs(frame.astype(dict.fromkeys(METRICS, "float64")), skipped)
+            records[place] = record
+    return records
 
 
-def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """The leaves of nested dicts by dotted name; a list is a leaf."""
-    leaves: dict[str, Any] = {}
-    for key, value in config.items():
-        if isinstance(value, Mapping):
-            leaves |= flatten(value, f"{prefix}{key}.")
-        else:
-            leaves[f"{prefix}{key}"] = value
-    return leaves
+def stamps_of(folder: Path, closed: list[tuple[Path, str]] | None = None) -> dict[str, tuple[int, ...]]:
+    """Time of change in nanoseconds and size of each record in ``folder``, by its place there, ordered.
+
+    Of the result or, where there is none, of status and config; nothing where there is neither. ``closed`` gets the
+    folders that cannot be listed.
+    """
+    places = sorted(_places(folder, [] if closed is None else closed))
+    return {place: _stamp(f"{folder}/{place}") for place in places}
 
 
-def _run_folders(folder: Path) -> Iterator[str]:
-    """``<folder>/<name>--<id>/seed<k>``."""
-    for run in _folders(folder):
-        if "--" in os.path.basename(run):  # noqa: PTH119 - pathlib would double the time of a large folder
-            yield from (seed for seed in _folders(run) if os.path.basename(seed).startswith("seed"))  # noqa: PTH119
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Pause the search for cycles, which would go through all records again and again while they become more."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
-def _folders(folder: Path | str) -> list[str]:
+def _frame(folder: Path, records: Mapping[str, Known]) -> pd.DataFrame:
+    """Columns as ``Runs`` says."""
+    values = zip(*(record.fields for record in records.values()), strict=True)
+    fields = map(list, values) if records else ([] for _ in FIELDS)
+    columns = {"path": [f"{folder}{os.sep}{place}" for place in records], **dict(zip(FIELDS, fields, strict=True))}
+    return frame_of(columns, [record.config for record in records.values()]).astype(dict.fromkeys(METRICS, "float64"))
+
+
+def _places(folder: Path, closed: list[tuple[Path, str]]) -> Iterator[str]:
+    """``<name>--<id>/seed<k>``, all that are in ``folder``; ``closed`` gets the folders that cannot be listed."""
+    for run in _folders(folder, closed):
+        if "--" in run:
+            inside = _folders(folder / run, closed)
+            yield from (f"{run}/{seed}" for seed in inside if seed.startswith("seed"))
+
+
+def _folders(folder: Path, closed: list[tuple[Path, str]]) -> list[str]:
     try:
         with os.scandir(folder) as entries:
-            return [entry.path for entry in entries if entry.is_dir() and not entry.name.startswith(".")]
+            return [entry.name for entry in entries if entry.is_dir() and not entry.name.startswith(".")]
     except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        closed.append((folder, f"cannot be read ({error.strerror})"))
         return []
 
 
-def _row(path: Path) -> dict[str, Any] | Unreadable:
-    result = read_result(path / "result.json")
-    if not isinstance(result, Unreadable):
-        return _finished_row(path, result)
-    if result.reason != "is missing":
-        return result
-    status = read_status(path / "status.json")
-    if isinstance(status, Unreadable):
-        return status
-    return _empty_row(path) | {"state": status.state, "message": status.message}
+def _stamp(path: str) -> tuple[int, ...]:
+    found = _stamp_of(f"{path}/result.json")
+    return found or _stamp_of(f"{path}/status.json") + _stamp_of(f"{path}/config.yaml")
 
 
-def _finished_row(path: Path, result: dict[str, Any]) -> dict[str, Any]:
-    diverged = result["diverged"] or {}
-    return {
-        "path": str(path), "cell": result["cell"], "id": result["id"], "seed": result["seed"],
-        "scale": result["scale"], "state": result["state"], "message": "",
-        **{name: result["metrics"].get(name) for name in METRICS},
-        "diverged_step": diverged.get("step"), "diverged_term": diverged.get("term"),
-        "hardware": _machine(result.get("provenance")), "config": result["config"],
-    }
-
-
-def _empty_row(path: Path) -> dict[str, Any]:
-    """What is known of a run without a result: its place, and the config that it began with."""
-    config = _started_config(path / "config.yaml")
-    scale = config.get("scale") if config else None
-    return {
-        "path": str(path), "id": path.parent.name.rpartition("--")[2], "seed": _seed_of(path), "config": config,
-        "scale": scale.get("name") if isinstance(scale, Mapping) else None,
-    }
-
-
-def _started_config(path: Path) -> dict[str, Any] | None:
+def _stamp_of(path: str) -> tuple[int, ...]:
     try:
-        config = yaml.safe_load(path.read_bytes())
-    except (OSError, yaml.YAMLError, ValueError):
-        return None
-    return config if isinstance(config, dict) else None
-
-
-def _seed_of(path: Path) -> int | None:
-    digits = path.name.removeprefix("seed")
-    return int(digits) if digits.isdecimal() else None
-
-
-def _machine(provenance: Any) -> str | None:
-    hardware = provenance.get("hardware") if isinstance(provenance, Mapping) else None
-    if not isinstance(hardware, Mapping):
-        return None
-    gpus = hardware.get("gpus") or []
-    return str(gpus[0]) if gpus else f"{hardware.get('cpu')}, {hardware.get('cores')} cores"
+        status = os.stat(path)  # noqa: PTH116
+    except OSError:
+        return ()
+    return status.st_mtime_ns, status.st_size

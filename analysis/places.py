@@ -1,0 +1,49 @@
+"""What makes a config a row of a table, and the rows of a table at a scale by it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from analysis.cells import CellError, ComposedCells
+from analysis.groups import Texts, texts_of
+from gfl_bench.sweep.table import Table
+
+ALWAYS = ("quality", "box", "guidance")  # sections that make a row, as do those whose options a table's rows set
+
+Identity = tuple[str, ...]  # detector's name, then sections as JSON
+
+
+@dataclass(frozen=True)
+class Place:
+    """A row at one scale."""
+
+    name: str
+    config: Mapping[str, Any]
+    texts: Texts
+
+
+def sections_of(table: Table) -> tuple[str, ...]:
+    """What makes a config a row of ``table``. Of the detector its name; its other options are a condition."""
+    touched = {key.partition(".")[0] for cell in table.cells for key in cell.overrides if key != "detector"}
+    return tuple(sorted({*ALWAYS, *touched}))
+
+
+def identity(config: Mapping[str, Any], texts: Texts, sections: tuple[str, ...]) -> Identity:
+    """What two configs of one row have in common, of the ``sections_of`` its table."""
+    return config["detector"]["name"], *map(texts.__getitem__, sections)
+
+
+def rows_at(table: Table, scale: str, cells: ComposedCells, sections: tuple[str, ...]) -> dict[Identity, Place]:
+    """The rows of ``table`` that can be run; none at a scale that cannot be composed, see ``cells.failures``."""
+    rows: dict[Identity, Place] = {}
+    with contextlib.suppress(CellError):  # a scale of another version of the project
+        cells.config(scale)
+        for row in table.rows:
+            if not row.needs:
+                config = cells.config(scale, table.cell(row))
+                texts = texts_of(config)
+                rows.setdefault(identity(config, texts, sections), Place(row.name, config, texts))
+    return rows

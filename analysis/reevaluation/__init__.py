@@ -1,0 +1,1 @@
+"""AP again from the detections that runs kept: no network, no GPU."""

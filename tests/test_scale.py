@@ -1,0 +1,107 @@
+"""Thousands of records become tables quickly, and a report is known to be current at once."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from make_records import make_records
+
+from analysis.freshness import Origin
+from gfl_bench.results.store import load_runs
+
+MEASURED = """
+import json, resource, sys
+from analysis.make_tables import main
+from gfl_bench.cores import usable_cores
+main(["--runs", sys.argv[1], "--out", sys.argv[2], "--no-figures"])
+own, workers = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+seconds = own.ru_utime + own.ru_stime + (workers.ru_utime + workers.ru_stime) / usable_cores()
+print(json.dumps([seconds, (own.ru_maxrss + usable_cores() * workers.ru_maxrss) / 2**20]))
+"""
+
+
+def a_study(folder: Path) -> Path:
+    """Ten records, a minute old, so that their times are believed."""
+    make_records(folder, 5, 2)
+    for path in filter(Path.is_file, folder.rglob("*")):
+        age(path, 60)
+    return folder
+
+
+def age(path: Path, seconds: float) -> None:
+    then = time.time() - seconds
+    os.utime(path, (then, then))
+
+
+def written(study: Path, out: Path) -> None:
+    origin = Origin(study)
+    out.mkdir(exist_ok=True)
+    (out / "index.html").write_text("a report")
+    origin.leave(out)
+
+
+def test_a_report_is_current_until_a_record_is_changed_added_or_removed(tmp_path: Path) -> None:
+    study, out = a_study(tmp_path / "runs"), tmp_path / "report"
+    assert not Origin(study).made(out)
+    record, *_ = sorted(study.glob("*/seed1"))
+    for change in (
+        lambda: age(record / "result.json", 30),
+        lambda: record.rename(record.with_name("seed7")),
+        lambda: (record.with_name("seed7") / "result.json").unlink(),
+    ):
+        written(study, out)
+        assert Origin(study).made(out)
+        change()
+        assert not Origin(study).made(out)
+
+
+def test_a_report_is_current_for_its_own_options_and_files_alone(tmp_path: Path) -> None:
+    study, out = a_study(tmp_path / "runs"), tmp_path / "report"
+    written(study, out)
+    assert not Origin(study, "another option").made(out)
+    (out / "index.html").unlink()
+    assert not Origin(study).made(out)
+    (out / "index.html").write_text("another report")
+    assert not Origin(study).made(out)
+
+
+def test_a_report_of_records_that_may_still_change_is_made_again(tmp_path: Path) -> None:
+    study, out = a_study(tmp_path / "runs"), tmp_path / "report"
+    age(next(study.glob("*/seed0/result.json")), 0)
+    written(study, out)
+    assert not Origin(study).made(out)
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b'{"digest": 1, "files": []}'])
+def test_a_damaged_note_means_that_a_report_is_made_again(tmp_path: Path, content: bytes) -> None:
+    study, out = a_study(tmp_path / "runs"), tmp_path / "report"
+    written(study, out)
+    (out / ".made-from").write_bytes(content)
+    assert not Origin(study).made(out)
+
+
+@pytest.mark.slow
+def test_a_tenth_of_fifty_thousand_records_takes_a_part_of_the_time_and_memory_allowed(tmp_path: Path) -> None:
+    """Processor time, the workers' shared by the cores: what other work leaves to this one is no matter of ours.
+
+    All fifty thousand are two hundred thousand files, which a disk may take minutes to write and remove: see
+    docs/records.md. Half of the time goes to the tables, which are the same for all of them.
+    """
+    study = tmp_path / "runs"
+    make_records(study, 1000, 5, 3)
+    command = [sys.executable, "-c", MEASURED, str(study), str(tmp_path / "report")]
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    seconds, gigabytes = json.loads(output.splitlines()[-1])
+    assert seconds < 14 and gigabytes < 0.7
+    start = time.process_time()
+    load_runs(study)
+    assert time.process_time() - start < 0.5
+    start = time.process_time()
+    Origin(study).made(tmp_path / "report")
+    assert time.process_time() - start < 0.5
