@@ -11,21 +11,22 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from analysis.capabilities import capability_sheet
-from analysis.cells import CellError, ComposedCells
 from analysis.claims import judge
-from analysis.condition import Condition
-from analysis.latex import latex
-from analysis.matching import Filling, fill
-from analysis.missing import missing_json
-from analysis.plain_text import markdown, terminal
+from analysis.freshness import Origin
 from analysis.report import write_report
 from analysis.report.details import Details
 from analysis.report.drawn import figures_of
 from analysis.report.records import Records
-from analysis.sheet import Sheet, write_sheet
-from analysis.spreadsheet import spreadsheet, word_spreadsheet
-from analysis.summary import TableSummary, summarise
+from analysis.tables.capabilities import capability_sheet
+from analysis.tables.cells import CellError, ComposedCells
+from analysis.tables.condition import Condition
+from analysis.tables.latex import latex
+from analysis.tables.matching import Filling, fill
+from analysis.tables.missing import missing_json
+from analysis.tables.plain_text import markdown, terminal
+from analysis.tables.sheet import Sheet, write_sheet
+from analysis.tables.spreadsheet import spreadsheet, word_spreadsheet
+from analysis.tables.summary import TableSummary, summarise
 from gfl_bench.config.paths import sweeps_folder
 from gfl_bench.results.result import FINISHED
 from gfl_bench.results.store import Runs, load_runs
@@ -40,9 +41,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """The command line; exits with one sentence where a table file or the output folder cannot be used."""
     options = _parse(arguments)
     try:
+        origin = Origin(options.runs, options.no_figures)
+        if options.print is None and origin.made(options.out):
+            print(f"nothing has changed: {options.out / 'index.html'}")
+            return
         tables = load_tables(sweeps_folder())
         _check_names(options.print, tables)
         sheets = make_tables(tables, options.runs, options.out, whole=True, figures=not options.no_figures)
+        origin.leave(options.out)
     except (SweepError, CellError) as error:
         sys.exit(str(error))
     except OSError as error:

@@ -11,7 +11,7 @@ from analysis.claims.claim import load_claims
 from analysis.claims.judgement import Judgement
 from analysis.claims.ledger import Ledger
 from analysis.claims.table_runs import TableRuns
-from analysis.matching import Sample
+from analysis.tables.matching import Sample
 
 CLAIMS = {claim.id: claim for claim in load_claims()}
 Values = Mapping[str, Sequence[float | None]]  # of each row by seed; None for a run that diverged

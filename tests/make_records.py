@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from analysis.cells import ComposedCells
+from analysis.tables.cells import ComposedCells
 from gfl_bench.config.paths import sweeps_folder
 from gfl_bench.results.metrics import METRICS
 from gfl_bench.results.provenance import provenance

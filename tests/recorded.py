@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.make_tables import make_tables
-from analysis.sheet import Sheet
+from analysis.tables.sheet import Sheet
 from gfl_bench.config import compose as composition
 from gfl_bench.config.paths import sweeps_folder
 from gfl_bench.results.record import RunFolder

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from analysis.capabilities import capability_sheet
-from analysis.latex import latex
-from analysis.plain_text import markdown, terminal
+from analysis.tables.capabilities import capability_sheet
+from analysis.tables.latex import latex
+from analysis.tables.plain_text import markdown, terminal
 from gfl_bench.config.options import OPTIONS
 from gfl_bench.config.schema import ATSS, DiracCoding, DiracConfig
 from gfl_bench.models import box as box_module

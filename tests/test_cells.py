@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from recorded import TABLES, compose_once
 
-from analysis.cells import CellError, ComposedCells
+from analysis.tables.cells import CellError, ComposedCells
 
 CELLS = {cell.name: cell for table in TABLES.values() for cell in table.cells}
 AT_EVERY_SCALE = ("table02.atss_iou_guided", "table07.n16_delta0.5", "table11.gfocal")

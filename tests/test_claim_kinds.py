@@ -7,7 +7,7 @@ import scipy.stats
 from claimed import a_sample, runs_with, verdict_on
 
 from analysis.claims import Verdict
-from analysis.matching import Sample
+from analysis.tables.matching import Sample
 
 BASE, NOISE = 30.0, (0.0, 0.02, -0.01)
 SUPPORTED, CONTRADICTED, UNDECIDED = Verdict.supported, Verdict.contradicted, Verdict.undecided

@@ -14,7 +14,7 @@ from claimed import a_sample, verdict_on
 from analysis.claims import Verdict
 from analysis.claims.evidence import background_quality, flatness_correlation, targets_to_15, top1_correlation
 from analysis.claims.recorded import quality_loss_area, quality_loss_end
-from analysis.matching import Sample
+from analysis.tables.matching import Sample
 from gfl_bench.results.record import RunFolder
 from gfl_bench.results.result import Result
 

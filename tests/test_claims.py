@@ -12,12 +12,12 @@ import scipy.stats
 from claimed import CLAIMS, runs_with, verdict_on
 from recorded import TABLES, a_run
 
-from analysis.cells import ComposedCells
 from analysis.claims import Judgement, Verdict, judge
 from analysis.claims.claim import load_claims
 from analysis.claims.finding import Finding, conclude
 from analysis.claims.region import Region
 from analysis.claims.table_runs import TableRuns
+from analysis.tables.cells import ComposedCells
 from gfl_bench.results.store import load_runs
 from gfl_bench.sweep.validity import SweepError
 

@@ -11,11 +11,11 @@ import pytest
 from evidence_arrays import evidence, keep
 from recorded import TABLES, a_run, compose_once
 
-from analysis.cells import ComposedCells
 from analysis.figures import ambiguity, background, correlation, general, learning, suppression, targets, tradeoff
 from analysis.figures.figure import Unmeasured
 from analysis.figures.learning import has_losses, smoothed
 from analysis.figures.records import Records, has_evidence
+from analysis.tables.cells import ComposedCells
 from gfl_bench.results.record import RunFolder
 from gfl_bench.results.store import load_runs
 

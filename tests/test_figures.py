@@ -16,9 +16,9 @@ from matplotlib.text import Text
 from PIL import Image
 from recorded import a_run
 
-from analysis.cells import ComposedCells
 from analysis.figures import Figure, draw_figures
 from analysis.figures import drawing as drawing_module
+from analysis.tables.cells import ComposedCells
 from gfl_bench.results.store import load_runs
 
 CELLS = ComposedCells()  # composing takes a second

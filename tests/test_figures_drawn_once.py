@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 from recorded import a_run
 
-from analysis.cells import ComposedCells
 from analysis.figures import Figure
 from analysis.report import drawn
+from analysis.tables.cells import ComposedCells
 from gfl_bench.results.store import load_runs
 
 pytestmark = pytest.mark.usefixtures("composed_once")

@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from recorded import TABLES, a_run, tables
 
-from analysis.capabilities import capability_sheet
-from analysis.latex import escape, latex
-from analysis.sheet import Entry, Line, Sheet
+from analysis.tables.capabilities import capability_sheet
+from analysis.tables.latex import escape, latex
+from analysis.tables.sheet import Entry, Line, Sheet
 
 pytestmark = pytest.mark.usefixtures("composed_once")
 needs_pdflatex = pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")

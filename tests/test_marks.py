@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from recorded import TABLES, a_run, lines, tables
 
-from analysis.latex import latex
-from analysis.marks import best_measured, best_printed
-from analysis.plain_text import markdown, terminal
 from analysis.stats import Interval
+from analysis.tables.latex import latex
+from analysis.tables.marks import best_measured, best_printed
+from analysis.tables.plain_text import markdown, terminal
 from gfl_bench.results.metrics import METRICS
 
 pytestmark = pytest.mark.usefixtures("composed_once")

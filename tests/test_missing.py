@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from recorded import TABLES, a_run, compose_once, lines, tables
 
-from analysis.cells import ComposedCells
-from analysis.condition import Condition
-from analysis.matching import Filling, fill
-from analysis.missing import missing_json
-from analysis.summary import summarise
+from analysis.tables.cells import ComposedCells
+from analysis.tables.condition import Condition
+from analysis.tables.matching import Filling, fill
+from analysis.tables.missing import missing_json
+from analysis.tables.summary import summarise
 from gfl_bench.results.metrics import METRICS
 from gfl_bench.results.store import load_runs
 

@@ -14,9 +14,9 @@ import pytest
 import scipy.stats
 from recorded import a_run, compose_once, lines, tables
 
-from analysis.condition import Condition
-from analysis.latex import escape
 from analysis.make_tables import main
+from analysis.tables.condition import Condition
+from analysis.tables.latex import escape
 from gfl_bench.results.record import RunFolder
 
 SCRIPT = Path(__file__).parents[1] / "analysis" / "make_tables.py"

@@ -11,7 +11,10 @@ from pathlib import Path
 import pytest
 
 CHECKOUT = Path(__file__).parents[1]
-SHIPPED = ("gfl_bench/**/*.py", "analysis/**/*.py", "analysis/**/*.j2", "conf/**/*.yaml", "sweeps/*.yaml")
+SHIPPED = (
+    "gfl_bench/**/*.py", "analysis/**/*.py", "analysis/**/*.yaml", "analysis/**/*.j2", "analysis/**/*.css",
+    "analysis/**/*.js", "conf/**/*.yaml", "sweeps/*.yaml",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")

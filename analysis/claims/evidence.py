@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.evidence import load_evidence
-from analysis.matching import Sample
 from analysis.quality import pearson, spearman
+from analysis.tables.matching import Sample
 
 Array = NDArray[np.float64]
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from analysis.cells import ComposedCells
 from analysis.claims.absence import described
 from analysis.claims.claim import Claim, load_claims
 from analysis.claims.finding import Conclusion, Finding, conclude
 from analysis.claims.judgement import Judgement, Verdict
 from analysis.claims.table_runs import TableRuns, table_runs
-from analysis.condition import Condition, command
+from analysis.tables.cells import ComposedCells
+from analysis.tables.condition import Condition, command
 from gfl_bench.results.store import Runs
 from gfl_bench.sweep.table import Table
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from analysis.claims import evidence, recorded
-from analysis.matching import Sample
+from analysis.tables.matching import Sample
 from gfl_bench.results.metrics import METRICS
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from analysis.matching import Sample
+from analysis.tables.matching import Sample
 from gfl_bench.results.reading import Unreadable, read_metrics
 from gfl_bench.results.result import read_result
 

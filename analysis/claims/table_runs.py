@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from analysis.cells import ComposedCells
 from analysis.claims.quantity import quantity
-from analysis.condition import Condition
-from analysis.matching import Sample, fill
+from analysis.tables.cells import ComposedCells
+from analysis.tables.condition import Condition
+from analysis.tables.matching import Sample, fill
+from analysis.tables.summary import by_seed
 from gfl_bench.results.store import Runs
 from gfl_bench.sweep.table import Row, Table
 from gfl_bench.sweep.validity import SweepError
@@ -71,16 +72,6 @@ def table_runs(name: str, tables: dict[str, Table], runs: Runs, cells: ComposedC
     """The runs of the table ``name`` at ``scale``, options as the scale has them."""
     if name not in tables:
         return TableRuns(name, None)
-    here = Runs(runs.frame[runs.frame["scale"] == scale], [])
-    usual = [filling for filling in fill(tables[name], here, cells) if filling.condition == Condition(scale)]
+    usual = [filling for filling in fill(tables[name], runs, cells) if filling.condition == Condition(scale)]
     found = usual[0].samples if usual else {}
-    return TableRuns(name, tables[name], {row: _by_seed(samples) for row, samples in found.items()})
-
-
-def _by_seed(samples: list[Sample]) -> dict[int, Sample]:
-    """The finished run of each seed, the first where there are several, as the tables take it."""
-    found: dict[int, Sample] = {}
-    for sample in samples:
-        if sample.is_finished:
-            found.setdefault(sample.seed, sample)
-    return dict(sorted(found.items()))
+    return TableRuns(name, tables[name], {row: by_seed(samples) for row, samples in found.items()})

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.cells import ComposedCells
 from analysis.figures.figure import Figure
+from analysis.tables.cells import ComposedCells
 
 __all__ = ["Figure", "draw_figures"]
 

@@ -8,7 +8,6 @@ from typing import Any, cast
 import matplotlib
 import pandas as pd
 
-from analysis.cells import ComposedCells
 from analysis.figures import (
     ambiguity,
     background,
@@ -26,6 +25,7 @@ from analysis.figures import (
 from analysis.figures.figure import Figure, Subject, Unmeasured
 from analysis.figures.records import Records
 from analysis.figures.style import STYLE, save
+from analysis.tables.cells import ComposedCells
 
 SUBJECTS = (
     Subject("fig02_background_quality", "Figure 2. Quality of the background", background.draw),

@@ -12,11 +12,11 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.cells import ComposedCells
-from analysis.condition import Condition, command
 from analysis.evidence import Arrays, load_evidence
 from analysis.figures.figure import Unmeasured
-from analysis.matching import Filling, fill
+from analysis.tables.cells import ComposedCells
+from analysis.tables.condition import Condition, command
+from analysis.tables.matching import Filling, fill
 from gfl_bench.config.paths import sweeps_folder
 from gfl_bench.results.reading import read_metrics
 from gfl_bench.results.store import Runs

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from analysis.condition import LEFT_OUT, LEFT_OUT_LEAVES
+from analysis.tables.condition import LEFT_OUT, LEFT_OUT_LEAVES
 from gfl_bench.results.store import flatten
 
 ABSENT = object()

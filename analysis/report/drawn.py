@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from analysis import figures
-from analysis.cells import ComposedCells
 from analysis.figures import Figure, draw_figures
+from analysis.tables.cells import ComposedCells
 from gfl_bench.results.result import FINISHED
 from gfl_bench.results.store import Runs
 

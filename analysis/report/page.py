@@ -16,7 +16,7 @@ from analysis.report.details import RowDetails
 from analysis.report.overview import overview
 from analysis.report.picture import embed
 from analysis.report.records import Records
-from analysis.sheet import Sheet
+from analysis.tables.sheet import Sheet
 from gfl_bench.results.store import Runs
 
 if TYPE_CHECKING:

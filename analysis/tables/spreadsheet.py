@@ -6,9 +6,9 @@ import csv
 import io
 from typing import Any
 
-from analysis.sheet import Sheet
 from analysis.stats import Interval
-from analysis.summary import RowSummary, TableSummary
+from analysis.tables.sheet import Sheet
+from analysis.tables.summary import RowSummary, TableSummary
 
 
 def spreadsheet(summary: TableSummary, sheet: Sheet) -> str:

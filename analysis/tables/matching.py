@@ -9,10 +9,10 @@ from typing import Any, Generic, TypeVar
 
 import pandas as pd
 
-from analysis.cells import ComposedCells
-from analysis.condition import Condition, condition_of
-from analysis.groups import Group, groups_of
-from analysis.places import Place, identity, rows_at, sections_of
+from analysis.tables.cells import ComposedCells
+from analysis.tables.condition import Condition, condition_of
+from analysis.tables.groups import Group, groups_of
+from analysis.tables.places import Place, identity, rows_at, sections_of
 from gfl_bench.results.metrics import METRICS
 from gfl_bench.results.result import FINISHED
 from gfl_bench.results.store import Runs

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from analysis.sheet import READING, Sheet
+from analysis.tables.sheet import READING, Sheet
 
 
 @dataclass(frozen=True)

@@ -21,9 +21,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-from analysis.condition import command
-from analysis.matching import Sample
-from analysis.summary import RowSummary, TableSummary
+from analysis.tables.condition import command
+from analysis.tables.matching import Sample
+from analysis.tables.summary import RowSummary, TableSummary
 from gfl_bench.results.metrics import METRICS
 
 SCHEMA = 1

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from analysis.caption import caption, heading, setting
-from analysis.condition import Condition, command
-from analysis.digits import NOTHING, difference_text, interval_text, paper_text
-from analysis.marks import Marks, marks_of
-from analysis.missing import unmeasured
-from analysis.summary import RowSummary, TableSummary
+from analysis.tables.caption import caption, heading, setting
+from analysis.tables.condition import Condition, command
+from analysis.tables.digits import NOTHING, difference_text, interval_text, paper_text
+from analysis.tables.marks import Marks, marks_of
+from analysis.tables.missing import unmeasured
+from analysis.tables.summary import RowSummary, TableSummary
 from gfl_bench.sweep.table import Table
 
 UNFINISHED = {"running": "is under way", "preempted": "was stopped", "failed": "failed"}

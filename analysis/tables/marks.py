@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from analysis.stats import LEVEL, Interval
-from analysis.summary import RowSummary, TableSummary
+from analysis.tables.summary import RowSummary, TableSummary
 from gfl_bench.results.metrics import METRICS, Metric
 
 Place = tuple[str, str]  # names of a row and a column

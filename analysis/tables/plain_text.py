@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from tabulate import tabulate
 
-from analysis.legend import Style, legend
-from analysis.sheet import Entry, Line, Sheet
+from analysis.tables.legend import Style, legend
+from analysis.tables.sheet import Entry, Line, Sheet
 
 MARKDOWN = Style("Bold", "†", r"\*")
 TERMINAL = Style("Between asterisks", "†", "*")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from analysis.condition import Condition
-from analysis.matching import Filling, Sample
 from analysis.stats import Interval, holm, mean_interval, paired_difference, paired_t_test
+from analysis.tables.condition import Condition
+from analysis.tables.matching import Filling, Sample
 from gfl_bench.results.metrics import METRICS
 from gfl_bench.sweep.table import Row, Table
 
@@ -72,7 +72,7 @@ class TableSummary:
 
 def summarise(table: Table, filling: Filling) -> TableSummary:
     """The numbers of ``table`` from the runs of ``filling``."""
-    samples = {row.name: _by_seed(filling.samples.get(row.name, [])) for row in table.rows}
+    samples = {row.name: by_seed(filling.samples.get(row.name, [])) for row in table.rows}
     labels = {row.name: row.label for row in table.rows}
     rows = []
     for row in table.rows:
@@ -100,7 +100,7 @@ def _row(
     )
 
 
-def _by_seed(samples: list[Sample]) -> dict[int, Sample]:
+def by_seed(samples: list[Sample]) -> dict[int, Sample]:
     """The finished run of each seed, the first where there are several."""
     found: dict[int, Sample] = {}
     for sample in samples:

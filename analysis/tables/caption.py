@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from analysis.condition import Condition
-from analysis.summary import TableSummary
+from analysis.tables.condition import Condition
+from analysis.tables.summary import TableSummary
 from gfl_bench.results.metrics import METRICS
 from gfl_bench.results.store import flatten
 from gfl_bench.sweep.table import Table

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from analysis.caption import heading
-from analysis.digits import NOTHING
-from analysis.sheet import Entry, Line, Sheet
+from analysis.tables.caption import heading
+from analysis.tables.digits import NOTHING
+from analysis.tables.sheet import Entry, Line, Sheet
 from gfl_bench.config.options import OPTIONS
 from gfl_bench.config.schema import BoxConfig
 from gfl_bench.sweep.table import Table
