@@ -22,7 +22,9 @@ from gfl_bench.cores import usable_cores
 main(["--runs", sys.argv[1], "--out", sys.argv[2], "--no-figures"])
 own, workers = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
 seconds = own.ru_utime + own.ru_stime + (workers.ru_utime + workers.ru_stime) / usable_cores()
-print(json.dumps([seconds, (own.ru_maxrss + usable_cores() * workers.ru_maxrss) / 2**20]))
+# Not own.ru_maxrss, which begins with the memory of the process that started this one.
+peak = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM"))
+print(json.dumps([seconds, (peak + usable_cores() * workers.ru_maxrss) / 2**20]))
 """
 
 
