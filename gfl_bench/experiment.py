@@ -130,7 +130,7 @@ class Experiment:
         log.info("%d detections of %d images, to be submitted: %s", len(found), len(self.validation), archive)
 
     def _evaluate(self) -> dict[str, float | None]:
-        evidence, displacement = Evidence(self.validation.rgb), DisplacementMeter()
+        evidence, displacement = Evidence(self.validation), DisplacementMeter()
         found = self._detect(evidence, displacement)
         detections_file.save(self.folder.detections, found)
         evidence.save(self.folder.evidence)

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from analysis.evidence import load_evidence
 from gfl_bench.evaluate.evidence import Evidence
-from gfl_bench.evaluate.evidence.pictures import Read
 from gfl_bench.evaluate.evidence.seen import Seen
 from gfl_bench.models.detector import Detector
 from gfl_bench.structures import Batch
@@ -20,8 +19,18 @@ from gfl_bench.structures import Batch
 SIZE = 96, 64  # (width, height) of a batch's images
 
 
-def picture(image_id: int) -> NDArray[np.uint8]:
-    return np.full((SIZE[1], SIZE[0], 3), image_id, np.uint8)
+class Grey:
+    """Images as grey as their ids, with as many ground truths as the id's last digit."""
+
+    def __init__(self, width: int = SIZE[0], height: int = SIZE[1]) -> None:
+        self.shape = (height, width, 3)
+
+    def rgb(self, image_id: int) -> NDArray[np.uint8]:
+        return np.full(self.shape, image_id, np.uint8)
+
+    def truths(self, image_id: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        count = image_id % 10
+        return np.full((count, 4), image_id, np.float32), np.arange(count)
 
 
 def a_batch(seed: int) -> Batch:
@@ -42,16 +51,16 @@ def seen(detector: Detector, batch: Batch, shift: float = 0.0) -> Seen:
 
 
 @torch.inference_mode()
-def observed(parts: list[Seen], read: Read = picture) -> Evidence:
-    evidence = Evidence(read)
+def observed(parts: list[Seen], images: Grey | None = None) -> Evidence:
+    evidence = Evidence(images or Grey())
     for one in parts:
         evidence.see(one.detector, one.output, one.batch, list(one.found))
     return evidence
 
 
-def saved(folder: Path, parts: list[Seen], read: Read = picture) -> dict[str, NDArray[Any]]:
+def saved(folder: Path, parts: list[Seen], images: Grey | None = None) -> dict[str, NDArray[Any]]:
     """The arrays of the evidence, written to ``folder`` and read again."""
-    observed(parts, read).save(folder / "evidence.npz")
+    observed(parts, images).save(folder / "evidence.npz")
     warnings: list[str] = []
     arrays = load_evidence(folder, warnings)
     assert arrays is not None and warnings == []

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from observed import SIZE, a_batch, saved, seen
+from observed import SIZE, Grey, a_batch, saved, seen
 from PIL import Image
 from test_every_detector import GFOCAL, OWN, built
 
@@ -78,10 +78,20 @@ def test_flat_and_sharp_are_the_extremes_of_the_whole_split(
 
 def test_pictures_are_those_of_the_first_images_made_small(tmp_path: Path) -> None:
     parts = [seen(built("atss", OWN["atss"]), a_batch(seed)) for seed in range(6)]
-    arrays = saved(tmp_path, parts, lambda image_id: np.full((300, 800, 3), image_id, np.uint8))
+    arrays = saved(tmp_path, parts, Grey(800, 300))
     assert arrays["example_image_id"].tolist() == [1, 2, 11, 12, 21, 22, 31, 32]
     files = np.split(arrays["example_jpeg"], arrays["example_jpeg_end"])[:-1]
     for file, number in zip(files, arrays["example_image_id"], strict=True):
         image = Image.open(io.BytesIO(file.tobytes()))
         assert image.size == (320, 120) and abs(np.asarray(image).mean() - number) < 3
     assert (arrays["example_scale"] == np.float32(0.4)).all()
+
+
+def test_ground_truths_of_pictures_are_those_of_their_images(tmp_path: Path) -> None:
+    arrays = saved(tmp_path, [seen(built("atss", GFOCAL), a_batch(seed), 2.0) for seed in range(2)])
+    for kind in ("example", "flat", "sharp"):
+        ids = arrays[f"{kind}_image_id"]
+        of = ids[arrays[f"{kind}_truth_example"]]
+        np.testing.assert_array_equal(of, np.repeat(ids, ids % 10))
+        np.testing.assert_array_equal(arrays[f"{kind}_truth_box"], of[:, None].repeat(4, axis=1))
+        assert arrays[f"{kind}_truth_label"].tolist() == [label for image in ids for label in range(image % 10)]

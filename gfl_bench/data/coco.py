@@ -108,12 +108,20 @@ class CocoDataset(Dataset[Sample]):
 
     def rgb(self, image_id: int) -> NDArray[np.uint8]:
         """The image as it is on disk, [H, W, 3]."""
-        return self._read(next(record for record in self.records if record.id == image_id))
+        return self._read(self._record(image_id))
+
+    def truths(self, image_id: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Boxes [G, 4] and labels [G] of an image's ground truths, crowds left out, in its own pixels."""
+        record = self._record(image_id)
+        return record.boxes, record.labels
 
     @property
     def landscape(self) -> NDArray[np.bool_]:
         """Which images are at least as wide as high, [len(self)]."""
         return np.array([record.width >= record.height for record in self.records])
+
+    def _record(self, image_id: int) -> ImageRecord:
+        return next(record for record in self.records if record.id == image_id)
 
     def _pixels(self, record: ImageRecord) -> Tensor:
         return torch.from_numpy(self._read(record)).permute(2, 0, 1).contiguous()

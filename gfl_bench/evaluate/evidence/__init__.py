@@ -17,6 +17,7 @@ background_quality, _score  [100] int64, histograms over [0, 1] at negative loca
 target_histogram            [129] int64, see ``targets``
 example_*, detection_*,     the first 8 images, their detections and up to 300 candidates each, see ``examples``
 candidate_*
+<kind>_truth_*              their ground truths, for the kinds example, flat and sharp, see ``pictures``
 flat_*, sharp_*             detections of the flattest and of the sharpest sides, see ``extremes``
 ==========================  ==========================================================================================
 

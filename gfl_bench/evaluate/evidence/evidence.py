@@ -10,7 +10,7 @@ from gfl_bench.atomic import replacing
 from gfl_bench.evaluate.evidence.background import Background
 from gfl_bench.evaluate.evidence.examples import Examples
 from gfl_bench.evaluate.evidence.extremes import Extremes
-from gfl_bench.evaluate.evidence.pictures import Read
+from gfl_bench.evaluate.evidence.pictures import Images
 from gfl_bench.evaluate.evidence.positives import PositiveTable
 from gfl_bench.evaluate.evidence.seen import Part, Seen
 from gfl_bench.evaluate.evidence.targets import TargetHistogram
@@ -22,12 +22,12 @@ class Evidence:
     """Collects while a split is evaluated; of every image a few numbers, of few images the picture.
 
     Args:
-        read: the picture of an image id, as it is on disk.
+        images: of the split, with their ground truths.
     """
 
-    def __init__(self, read: Read) -> None:
+    def __init__(self, images: Images) -> None:
         self.positives = PositiveTable()
-        self.parts: list[Part] = [self.positives, Background(), TargetHistogram(), Examples(read), Extremes(read)]
+        self.parts: list[Part] = [self.positives, Background(), TargetHistogram(), Examples(images), Extremes(images)]
 
     def see(self, detector: Detector, output: HeadOutput, batch: Batch, found: list[Detections]) -> None:
         seen = Seen(detector, output, batch, found)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from gfl_bench.evaluate.evidence.pictures import Read, pictures
+from gfl_bench.evaluate.evidence.pictures import Images, pictures, truths
 from gfl_bench.evaluate.evidence.rows import Rows, described, detections, joined, named, take
 from gfl_bench.evaluate.evidence.seen import Seen
 from gfl_bench.models.postprocess import Candidates
@@ -19,10 +19,10 @@ CANDIDATES = 300  # of an image, the best
 
 
 class Examples:
-    """Pictures, detections and candidates for NMS of the first images that are evaluated."""
+    """Pictures, ground truths, detections and candidates for NMS of the first images that are evaluated."""
 
-    def __init__(self, read: Read) -> None:
-        self.read = read
+    def __init__(self, images: Images) -> None:
+        self.images = images
         self._image_ids: list[int] = []
         self._detections: list[Rows] = []
         self._candidates: list[Rows] = []
@@ -40,9 +40,10 @@ class Examples:
         parts.append({**rows, "example": (rows["image"] + len(self._image_ids)).astype(np.int32)})
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        found, candidates = joined(self._detections), joined(self._candidates)
+        found, candidates, ids = joined(self._detections), joined(self._candidates), self._image_ids
         return {
-            "example_image_id": np.array(self._image_ids, np.int64), **pictures("example", self._image_ids, self.read),
+            "example_image_id": np.array(ids, np.int64),
+            **pictures("example", ids, self.images), **truths("example", ids, self.images),
             "detection_example": found["example"], **named("detection", found),
             "candidate_example": candidates["example"], **named("candidate", candidates, ["distribution"]),
         }  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gfl_bench.evaluate.evidence.pictures import Read, pictures
+from gfl_bench.evaluate.evidence.pictures import Images, pictures, truths
 from gfl_bench.evaluate.evidence.rows import Rows, detections, joined, named, take
 from gfl_bench.evaluate.evidence.seen import Seen
 
@@ -24,8 +24,8 @@ class Extremes:
     There are 12 of each, fewer where fewer than 24 detections count.
     """
 
-    def __init__(self, read: Read) -> None:
-        self.read = read
+    def __init__(self, images: Images) -> None:
+        self.images = images
         self._parts: list[Rows] = []
         self._seen, self._enough = 0, False  # whether there are 24 with that score
 
@@ -47,9 +47,9 @@ class Extremes:
         return self._written("flat", take(counted, flat)) | self._written("sharp", take(counted, sharp))
 
     def _written(self, name: str, rows: Rows) -> dict[str, NDArray[Any]]:
-        ids = rows["image_id"]
-        number = {f"{name}_example": np.arange(len(ids), dtype=np.int32), f"{name}_image_id": ids}
-        return number | named(name, rows) | pictures(name, ids.tolist(), self.read)
+        ids = rows["image_id"].tolist()
+        number = {f"{name}_example": np.arange(len(ids), dtype=np.int32), f"{name}_image_id": rows["image_id"]}
+        return number | named(name, rows) | pictures(name, ids, self.images) | truths(name, ids, self.images)
 
 
 def _worth_keeping(rows: Rows) -> Rows:
