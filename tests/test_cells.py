@@ -13,6 +13,7 @@ AT_EVERY_SCALE = ("table02.atss_iou_guided", "table07.n16_delta0.5", "table11.gf
 pytestmark = pytest.mark.usefixtures("composed_once")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CELLS)
 def test_a_cell_is_what_hydra_composes(name: str) -> None:
     assert ComposedCells().config("demo", CELLS[name]) == compose_once(("scale=demo", f"cell={name}"))

@@ -55,7 +55,10 @@ BETWEEN = {
     ],
 }  # fmt: skip
 NEEDS = {"ssd512": "neck=ssd backbone=vgg16"}
-CASES = [(name, parts) for name, own in OWN.items() for parts in (own, GFOCAL, *BETWEEN.get(name, []))]
+CASES = [
+    *((name, parts) for name, own in OWN.items() for parts in (own, GFOCAL)),
+    *(pytest.param(name, parts, marks=pytest.mark.slow) for name, between in BETWEEN.items() for parts in between),
+]
 
 every_case = pytest.mark.parametrize(("name", "parts"), CASES)
 

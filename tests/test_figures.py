@@ -21,6 +21,7 @@ from analysis.figures import drawing as drawing_module
 from analysis.tables.cells import ComposedCells
 from gfl_bench.results.store import load_runs
 
+pytestmark = pytest.mark.slow
 CELLS = ComposedCells()  # composing takes a second
 GENERAL = ("table11.gfocal", "table11.qfl_dfl", "table06.atss_general_dfl")
 Drawn = tuple[dict[str, Figure], dict[str, Canvas]]
@@ -115,7 +116,6 @@ def test_fonts_are_embedded_and_nothing_tells_the_day(drawn: Drawn) -> None:
             assert b"CreationDate" not in content
 
 
-@pytest.mark.slow
 def test_equal_records_make_equal_files(recorded: Path, drawn: Drawn, tmp_path: Path) -> None:
     for name, figure in draw(recorded, tmp_path).items():
         first = drawn[0][name]

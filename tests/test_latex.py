@@ -15,7 +15,7 @@ from analysis.tables.capabilities import capability_sheet
 from analysis.tables.latex import escape, latex
 from analysis.tables.sheet import Entry, Line, Sheet
 
-pytestmark = pytest.mark.usefixtures("composed_once")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("composed_once")]
 needs_pdflatex = pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
 ODD = "\\input{x} $x_1^2$ 50% & #1 ~ <a|b> `x` [y] *z* \"q\" {} \u4e2d\u6587 \u2192 caf\u00e9 \x00\x1b tab\there"
 

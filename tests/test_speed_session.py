@@ -32,6 +32,7 @@ from gfl_bench.speed.options import Options, chosen, parse
 from gfl_bench.speed.stages import Stage, TimedDetector
 from gfl_bench.structures import Batch, Detections, HeadOutput
 
+pytestmark = pytest.mark.slow
 SMALL = ["scale=smoke", "size=64x96", "machine.device=cpu", "images=2", "rounds=3"]
 
 
