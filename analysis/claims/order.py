@@ -14,28 +14,25 @@ from analysis.claims.terms import difference, margin
 
 
 @dataclass(frozen=True)
-class Better:
-    """The first row is better than each other one, by more than ``by``; a negative ``by`` allows it to lose so much."""
+class _Ordered:
+    """Rows that are compared; a negative ``by`` allows the better one to lose so much."""
 
     nested: ClassVar[bool] = True
     rows: tuple[tuple[str, ...], ...]
     column: str = "AP"
     by: float = 0.0
     ratio: bool = False
+
+
+class Better(_Ordered):
+    """The first row is better than each other one, by more than ``by``."""
 
     def parts(self, label: Label) -> list[Part]:
         return [_ordered(self, row, other, label) for row, *others in self.rows for other in others]
 
 
-@dataclass(frozen=True)
-class Chain:
+class Chain(_Ordered):
     """Each row of a list is better than the one before it, by more than ``by``."""
-
-    nested: ClassVar[bool] = True
-    rows: tuple[tuple[str, ...], ...]
-    column: str = "AP"
-    by: float = 0.0
-    ratio: bool = False
 
     def parts(self, label: Label) -> list[Part]:
         return [_ordered(self, row, before, label) for chain in self.rows for before, row in pairwise(chain)]
@@ -60,7 +57,7 @@ class GainOrder:
         ]  # fmt: skip
 
 
-def _ordered(kind: Better | Chain, row: str, other: str, label: Label) -> Contrast:
+def _ordered(kind: _Ordered, row: str, other: str, label: Label) -> Contrast:
     bound = margin(kind.by, kind.ratio)
     region = Region(low=bound) if quantity(kind.column).sign > 0 else Region(high=-bound)
     return Contrast(f"{label(row)} over {label(other)}", difference(row, other, kind.column), region, kind.ratio)
