@@ -38,7 +38,7 @@ class Origin:
         self._start = time.time_ns()
         records = stamps_of(runs)
         self._is_settled = all(max(stamp[::2], default=0) < self._start - RACY for stamp in records.values())
-        made_of = [str(runs), *map(repr, options), sys.version, list(records.items()), sorted(_code())]
+        made_of = [str(runs), *map(repr, options), sys.version, list(records.items()), sorted(code())]
         self._digest = hashlib.sha256(json.dumps(made_of).encode()).hexdigest()
 
     def made(self, out: Path) -> bool:
@@ -64,7 +64,7 @@ class Origin:
             file.write(json.dumps({"digest": self._digest, "files": files}).encode())
 
 
-def _code() -> Iterator[tuple[str, Stamp]]:
+def code() -> Iterator[tuple[str, Stamp]]:
     """Our own files that a report depends on."""
     packages = [Path(str(module.__file__)).parent for module in (analysis, gfl_bench)]
     for folder in (*packages, conf_folder(), sweeps_folder()):

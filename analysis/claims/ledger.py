@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from analysis.claims.absence import described
 from analysis.claims.claim import Claim, load_claims
@@ -12,7 +11,7 @@ from analysis.claims.judgement import Judgement, Verdict
 from analysis.claims.table_runs import TableRuns, table_runs
 from analysis.tables.cells import ComposedCells
 from analysis.tables.condition import Condition, command
-from gfl_bench.results.store import Runs
+from gfl_bench.results.store import Runs, folder_of
 from gfl_bench.sweep.table import Table
 
 LISTED = 6  # so many seeds are listed one by one, more as a range
@@ -27,7 +26,7 @@ def judge(runs: Runs, tables: dict[str, Table], cells: ComposedCells, scale: str
     claims = load_claims()
     names = dict.fromkeys(claim.table for claim in claims if claim.table)
     found = {name: table_runs(name, tables, runs, cells, scale) for name in names}
-    ledger = Ledger(scale, _folder(runs))
+    ledger = Ledger(scale, folder_of(runs.frame))
     return [ledger.proven(claim) if claim.proof else ledger.measured(claim, found[claim.table]) for claim in claims]
 
 
@@ -116,9 +115,3 @@ def _listed(seeds: range) -> str:
     if len(seeds) <= LISTED:
         return ",".join(map(str, seeds))
     return f"range({seeds.start},{seeds.stop})"
-
-
-def _folder(runs: Runs) -> str:
-    """The folder of the records: two above a run's."""
-    paths = runs.frame["path"]
-    return str(Path(paths.iloc[0]).parents[1]) if len(paths) else "runs"

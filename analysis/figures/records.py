@@ -19,7 +19,7 @@ from analysis.tables.condition import Condition, command
 from analysis.tables.matching import Filling, fill
 from gfl_bench.config.paths import sweeps_folder
 from gfl_bench.results.reading import read_metrics
-from gfl_bench.results.store import Runs
+from gfl_bench.results.store import Runs, folder_of
 from gfl_bench.sweep.files import load_tables
 from gfl_bench.sweep.table import Row
 
@@ -184,8 +184,7 @@ class Records:
     @property
     def folder(self) -> str:
         """Where the records lie."""
-        paths = self._frame["path"]
-        return str(Path(paths.iloc[0]).parent.parent) if len(paths) else "runs"
+        return folder_of(self._frame)
 
 
 def _with_weights(runs: Sequence[Run]) -> Run | None:

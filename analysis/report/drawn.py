@@ -9,8 +9,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from analysis import figures
 from analysis.figures import Figure, draw_figures
+from analysis.freshness import code
 from analysis.tables.cells import ComposedCells
 from gfl_bench.results.result import FINISHED
 from gfl_bench.results.store import Runs
@@ -48,12 +48,7 @@ def _figure(values: dict[str, Any]) -> Figure:
 
 
 def _digest(runs: Runs) -> str:
-    return hashlib.sha256("\n".join([*_code(), *_records(runs)]).encode()).hexdigest()
-
-
-def _code() -> Iterator[str]:
-    for path in sorted(Path(str(figures.__file__)).parent.glob("*.py")):
-        yield f"{path.name} {_age(path)}"
+    return hashlib.sha256("\n".join([*map(str, sorted(code())), *_records(runs)]).encode()).hexdigest()
 
 
 def _records(runs: Runs) -> Iterator[str]:

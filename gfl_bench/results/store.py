@@ -125,3 +125,9 @@ def _stamp_of(path: str) -> tuple[int, ...]:
     except OSError:
         return ()
     return status.st_mtime_ns, status.st_size
+
+
+def folder_of(frame: pd.DataFrame) -> str:
+    """Where the records of ``frame`` lie, two above a run; the default place where there are none."""
+    paths = frame["path"]
+    return str(Path(paths.iloc[0]).parents[1]) if len(paths) else "runs"
