@@ -18,6 +18,7 @@ import gfl_bench
 from gfl_bench.atomic import replacing
 from gfl_bench.config.paths import conf_folder, sweeps_folder
 from gfl_bench.results.cache import RACY
+from gfl_bench.results.speed_records import session_files
 from gfl_bench.results.store import stamps_of
 
 NAME = ".made-from"
@@ -36,7 +37,7 @@ class Origin:
 
     def __init__(self, runs: Path, *options: object) -> None:
         self._start = time.time_ns()
-        records = stamps_of(runs)
+        records = stamps_of(runs) | {str(path): _stamp(path) for path in session_files(runs)}
         self._is_settled = all(max(stamp[::2], default=0) < self._start - RACY for stamp in records.values())
         made_of = [str(runs), *map(repr, options), sys.version, list(records.items()), sorted(code())]
         self._digest = hashlib.sha256(json.dumps(made_of).encode()).hexdigest()

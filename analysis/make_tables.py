@@ -8,28 +8,32 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 
-from analysis.claims import judge
+from analysis.claims import judge_everywhere
 from analysis.freshness import Origin
 from analysis.report import write_report
 from analysis.report.details import Details
 from analysis.report.drawn import figures_of
 from analysis.report.records import Records
+from analysis.studies.known import STUDIES
 from analysis.tables.capabilities import capability_sheet
-from analysis.tables.cells import CellError, ComposedCells
 from analysis.tables.condition import Condition
 from analysis.tables.latex import latex
 from analysis.tables.matching import Filling, fill
 from analysis.tables.missing import missing_json
 from analysis.tables.plain_text import markdown, terminal
 from analysis.tables.sheet import Sheet, write_sheet
-from analysis.tables.spreadsheet import spreadsheet, word_spreadsheet
+from analysis.tables.speed_sheet import own_speeds, speed_sheet
+from analysis.tables.spreadsheet import speed_spreadsheet, spreadsheet, word_spreadsheet
 from analysis.tables.summary import TableSummary, summarise
+from analysis.tables.timings import TimedTable, timed_tables
 from gfl_bench.config.paths import sweeps_folder
-from gfl_bench.results.result import FINISHED
+from gfl_bench.results.speed_records import load_speed
 from gfl_bench.results.store import Runs, load_runs
+from gfl_bench.sweep.cells import CellError, ComposedCells
 from gfl_bench.sweep.files import load_tables
 from gfl_bench.sweep.table import Table
 from gfl_bench.sweep.validity import SweepError
@@ -67,16 +71,15 @@ def make_tables(
         figures: draw the figures as well.
     """
     out.mkdir(parents=True, exist_ok=True)
-    runs, cells = load_runs(folder), ComposedCells()
+    runs, cells, speeds = load_runs(folder), ComposedCells(), load_speed(folder)
+    timed = {name: timed_tables(table, speeds.comparisons) for name, table in tables.items()}
     written = sheets_of(tables, runs, cells, folder)
-    for summary, sheet in written:
-        _write(out, sheet.name, {".md": markdown(sheet), ".tex": latex(sheet), ".csv": spreadsheet(summary, sheet)})
+    sheets = [*([_write_capabilities(out)] if whole else []), *_write_tables(out, written, timed, str(folder))]
+    sheets += _write_studies(out, runs, tables, cells, str(folder)) if whole else []
     _write(out, "missing", {".json": missing_json([summary for summary, _ in written], str(folder))})
-    sheets = [*([_write_capabilities(out)] if whole else []), *(sheet for _, sheet in written)]
-    scales = _scales(runs, cells) if whole else []
-    judgements = [judgement for scale in scales for judgement in judge(runs, tables, cells, scale)]
+    judgements = judge_everywhere(runs, tables, cells, speeds.comparisons, DEFAULT_SCALE) if whole else []
     drawn = figures_of(runs, out / "figures", cells) if figures else []
-    skipped = [f"{path} {reason}." for path, reason in runs.skipped] + cells.failures
+    skipped = [f"{path} {reason}." for path, reason in [*runs.skipped, *speeds.skipped]] + cells.failures
     for sentence in skipped:
         print(f"skipped: {sentence}", file=sys.stderr)
     records = Records(runs)
@@ -90,24 +93,35 @@ def make_tables(
 
 def _write_capabilities(out: Path) -> Sheet:
     sheet = capability_sheet()
-    _write(out, sheet.name, {".md": markdown(sheet), ".tex": latex(sheet), ".csv": word_spreadsheet(sheet)})
+    _write_sheet(out, sheet, word_spreadsheet(sheet))
     return sheet
 
 
-def _scales(runs: Runs, cells: ComposedCells) -> list[str]:
-    """Those that claims are judged at: of finished runs, the most frequent first; the default one without any."""
-    frame = runs.frame
-    found = frame.loc[frame["state"].isin(FINISHED), "scale"].value_counts()
-    names = [str(scale) for scale, count in found.items() if count]
-    return [scale for scale in names if _can_compose(cells, scale)] or [DEFAULT_SCALE]
+def _write_studies(
+    out: Path, runs: Runs, tables: dict[str, Table], cells: ComposedCells, folder: str
+) -> list[Sheet]:
+    sheets = [sheet for study in STUDIES for sheet in study.sheets(runs, tables, cells, folder, DEFAULT_SCALE)]
+    for sheet in sheets:
+        _write_sheet(out, sheet, word_spreadsheet(sheet))
+    return sheets
 
 
-def _can_compose(cells: ComposedCells, scale: str) -> bool:
-    try:
-        cells.config(scale)
-    except CellError:
-        return False
-    return True
+def _write_tables(
+    out: Path, written: list[tuple[TableSummary, Sheet]], timed: Mapping[str, list[TimedTable]], folder: str
+) -> Iterator[Sheet]:
+    """Those of each table, its speeds behind them."""
+    for name, group in groupby(written, key=lambda pair: pair[1].table.name):
+        for summary, sheet in group:
+            sheet.notes += own_speeds(summary.table, summary.condition, timed[name], folder)
+            _write_sheet(out, sheet, spreadsheet(summary, sheet))
+            yield sheet
+        yield from (_write_speed(out, one) for one in timed[name])
+
+
+def _write_speed(out: Path, timed: TimedTable) -> Sheet:
+    sheet = speed_sheet(timed)
+    _write_sheet(out, sheet, speed_spreadsheet(timed))
+    return sheet
 
 
 def sheets_of(
@@ -122,6 +136,10 @@ def _summaries(table: Table, runs: Runs, cells: ComposedCells) -> list[TableSumm
     """One for each condition; an empty one at the default scale where there are no runs."""
     fillings = fill(table, runs, cells) or [Filling(Condition(DEFAULT_SCALE))]
     return [summarise(table, filling) for filling in fillings]
+
+
+def _write_sheet(out: Path, sheet: Sheet, csv: str) -> None:
+    _write(out, sheet.name, {".md": markdown(sheet), ".tex": latex(sheet), ".csv": csv})
 
 
 def _write(out: Path, name: str, texts: dict[str, str]) -> None:

@@ -10,6 +10,7 @@ from recorded import TABLES
 from analysis.claims.claim import load_claims
 from analysis.claims.judgement import Judgement
 from analysis.claims.ledger import Ledger
+from analysis.claims.sessions import Sessions
 from analysis.claims.table_runs import TableRuns
 from analysis.tables.matching import Sample
 
@@ -30,6 +31,8 @@ def a_sample(seed: int, metrics: Mapping[str, float], hardware: str = "A process
     return Sample(seed=seed, state=state, path=str(path), metrics=metrics, hardware=hardware)
 
 
-def verdict_on(claim: str, runs: dict[str, dict[int, Sample]], scale: str = "demo") -> Judgement:
+def verdict_on(
+    claim: str, runs: dict[str, dict[int, Sample]], scale: str = "demo", timed: Sessions | None = None
+) -> Judgement:
     table = CLAIMS[claim].table
-    return Ledger(scale, "runs").measured(CLAIMS[claim], TableRuns(table, TABLES[table], runs))
+    return Ledger(scale, "runs").measured(CLAIMS[claim], TableRuns(table, TABLES[table], runs, timed=timed))

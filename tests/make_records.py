@@ -18,12 +18,12 @@ from typing import Any
 import numpy as np
 import yaml
 
-from analysis.tables.cells import ComposedCells
 from gfl_bench.config.paths import sweeps_folder
 from gfl_bench.results.metrics import METRICS
 from gfl_bench.results.provenance import provenance
 from gfl_bench.results.result import Divergence, Result
 from gfl_bench.results.status import Status
+from gfl_bench.sweep.cells import ComposedCells
 from gfl_bench.sweep.files import load_tables
 
 SCALES = ("demo", "proxy")

@@ -14,8 +14,8 @@ from analysis.make_tables import sheets_of
 from analysis.report import write_report
 from analysis.report.details import Details
 from analysis.report.records import Records
-from analysis.tables.cells import ComposedCells
 from gfl_bench.results.store import load_runs
+from gfl_bench.sweep.cells import ComposedCells
 
 APS = {"beta0": 9.5, "beta1": 100.0, "beta2": 30.0, "beta2.5": None}  # as text 100.0 is the first; None diverges
 

@@ -12,7 +12,7 @@ import pytest
 from claimed import a_sample, verdict_on
 
 from analysis.claims import Verdict
-from analysis.claims.evidence import background_quality, flatness_correlation, targets_to_15, top1_correlation
+from analysis.claims.quantity import quantity
 from analysis.claims.recorded import quality_loss_area, quality_loss_end
 from analysis.tables.matching import Sample
 from gfl_bench.results.record import RunFolder
@@ -108,7 +108,8 @@ def test_background_and_targets_are_shares_of_their_histograms(tmp_path: Path) -
     targets = np.zeros(129, np.int64)
     targets[[0, 59, 60, 128]] = 50, 40, 7, 3  # bins of 0.25: the one from 14.75 to 15 is the 60th
     run = written(tmp_path, evidence={"background_quality": background, "target_histogram": targets})
-    assert background_quality(run) == pytest.approx(4.0) and targets_to_15(run) == pytest.approx(90.0)
+    assert quantity("background_quality").read(run) == pytest.approx(4.0)
+    assert quantity("targets_to_15").read(run) == pytest.approx(90.0)
     assert verdict_on("C24", {"atss": {0: run}}).verdict is CONTRADICTED, "a count needs one run"
 
 
@@ -121,18 +122,18 @@ def test_flat_sides_are_held_against_ambiguity_within_each_level(tmp_path: Path)
     opposes = np.where(coarse, -sigma, sigma)
     arrays = {"side_sigma": sigma, "positive_stride": stride}
     run = written(tmp_path, evidence={"side_entropy": follows, **arrays})
-    assert flatness_correlation(run) == pytest.approx(1.0)
+    assert quantity("flatness_correlation").read(run) == pytest.approx(1.0)
     run = written(tmp_path / "opposed", evidence={"side_entropy": opposes, **arrays})
-    assert flatness_correlation(run) == pytest.approx((3 - 2) / 5), "by the positives of each level"
+    assert quantity("flatness_correlation").read(run) == pytest.approx((3 - 2) / 5), "by the positives of each level"
     real = written(tmp_path / "photographs", evidence={"side_entropy": follows, "positive_stride": stride})
-    assert flatness_correlation(real) is None, "nobody knows the ambiguity of a photograph"
+    assert quantity("flatness_correlation").read(real) is None, "nobody knows the ambiguity of a photograph"
 
 
 def test_top_1_is_the_mean_of_four_sides(tmp_path: Path) -> None:
     iou = np.array(NEEDED["positive_iou"])
     noise = np.array([[0.1, -0.1, 0.05, -0.05]] * 5)
     run = written(tmp_path, evidence={"side_top1": iou[:, None] / 2 + noise})
-    assert top1_correlation(run) == pytest.approx(1.0)
+    assert quantity("top1_correlation").read(run) == pytest.approx(1.0)
 
 
 def test_records_that_do_not_tell_say_how_they_are_made_to(tmp_path: Path) -> None:

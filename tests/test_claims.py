@@ -17,8 +17,8 @@ from analysis.claims.claim import load_claims
 from analysis.claims.finding import Finding, conclude
 from analysis.claims.region import Region
 from analysis.claims.table_runs import TableRuns
-from analysis.tables.cells import ComposedCells
 from gfl_bench.results.store import load_runs
+from gfl_bench.sweep.cells import ComposedCells
 from gfl_bench.sweep.validity import SweepError
 
 pytestmark = pytest.mark.usefixtures("composed_once")

@@ -15,9 +15,9 @@ from analysis.figures import ambiguity, background, correlation, general, learni
 from analysis.figures.figure import Unmeasured
 from analysis.figures.learning import has_losses, smoothed
 from analysis.figures.records import Records, has_evidence
-from analysis.tables.cells import ComposedCells
 from gfl_bench.results.record import RunFolder
 from gfl_bench.results.store import load_runs
+from gfl_bench.sweep.cells import ComposedCells
 
 CELLS = ComposedCells()
 GFOCAL = ("table11.gfocal",)

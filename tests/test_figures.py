@@ -18,8 +18,8 @@ from recorded import a_run
 
 from analysis.figures import Figure, draw_figures
 from analysis.figures import drawing as drawing_module
-from analysis.tables.cells import ComposedCells
 from gfl_bench.results.store import load_runs
+from gfl_bench.sweep.cells import ComposedCells
 
 pytestmark = pytest.mark.slow
 CELLS = ComposedCells()  # composing takes a second

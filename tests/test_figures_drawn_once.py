@@ -10,8 +10,8 @@ from recorded import a_run
 
 from analysis.figures import Figure
 from analysis.report import drawn
-from analysis.tables.cells import ComposedCells
 from gfl_bench.results.store import load_runs
+from gfl_bench.sweep.cells import ComposedCells
 
 pytestmark = pytest.mark.usefixtures("composed_once")
 

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from recorded import TABLES, a_run, compose_once, lines, tables
 
-from analysis.tables.cells import ComposedCells
 from analysis.tables.condition import Condition
 from analysis.tables.matching import Filling, fill
 from analysis.tables.missing import missing_json
 from analysis.tables.summary import summarise
 from gfl_bench.results.metrics import METRICS
 from gfl_bench.results.store import load_runs
+from gfl_bench.sweep.cells import ComposedCells
 
 pytestmark = pytest.mark.usefixtures("composed_once")
 ALL = {name: 1.0 for name in METRICS if name != "AP"}

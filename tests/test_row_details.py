@@ -11,15 +11,15 @@ import pytest
 from recorded import TABLES, a_run
 
 from analysis.make_tables import sheets_of
-from analysis.report.changes import Change, changes
 from analysis.report.curve import HEIGHT, POINTS, WIDTH, thin, training_curve
 from analysis.report.details import SHOWN, Details, RowDetails
 from analysis.report.overview import overview
 from analysis.report.provenance import duration, provenance
 from analysis.report.records import Records
-from analysis.tables.cells import ComposedCells
 from gfl_bench.results.record import RunFolder
 from gfl_bench.results.store import load_runs
+from gfl_bench.sweep.cells import ComposedCells
+from gfl_bench.sweep.changes import Change, changes
 
 pytestmark = pytest.mark.usefixtures("composed_once")
 

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 from make_records import make_records
+from timed import a_session
 
 from analysis.freshness import Origin
+from gfl_bench.results.speed_records import write_session
 from gfl_bench.results.store import load_runs
 
 MEASURED = """
@@ -61,6 +63,18 @@ def test_a_report_is_current_until_a_record_is_changed_added_or_removed(tmp_path
         assert Origin(study).made(out)
         change()
         assert not Origin(study).made(out)
+
+
+def test_a_report_is_current_until_a_session_is_added_or_changed(tmp_path: Path) -> None:
+    study, out = a_study(tmp_path / "runs"), tmp_path / "report"
+    written(study, out)
+    session = write_session(a_session({"table12.fcos": [1.0]}), study)
+    assert not Origin(study).made(out)
+    for seconds in (60, 30):
+        age(session, seconds)
+        assert not Origin(study).made(out)
+        written(study, out)
+        assert Origin(study).made(out)
 
 
 def test_a_report_is_current_for_its_own_options_and_files_alone(tmp_path: Path) -> None:

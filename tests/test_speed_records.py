@@ -5,37 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
-from itertools import count
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
+from timed import a_session, comparisons
 
 from gfl_bench.results.samples import speed_ratio, summarise
-from gfl_bench.results.speed_records import Comparison, load_speed, write_session
-
-CLOCK = count()
-
-
-def a_session(
-    times: Mapping[str, Sequence[float]], protocol: str = "p", hardware: str = "h", **changes: Any
-) -> dict[str, Any]:
-    """As gfl_bench.speed writes it; ``times`` are of stage detect."""
-    cells = {name: {"id": f"id of {name}", "stages": {"detect": {"samples_ms": list(times[name])}}} for name in times}
-    return {
-        "schema": 1, "command": "", "time": next(CLOCK), "table": "table12", "scale": "demo", "overrides": [],
-        "baseline": next(iter(times)),
-        "protocol": {"id": protocol}, "hardware": {"id": hardware, "cpu": "A processor", "cores": 2, "gpu": None},
-        "conditions": {}, "rounds": len(next(iter(times.values()))), "cells": cells, **changes,
-    }  # fmt: skip
-
-
-def comparisons(runs: Path, *sessions: dict[str, Any]) -> list[Comparison]:
-    for session in sessions:
-        write_session(session, runs)
-    return load_speed(runs).comparisons
+from gfl_bench.results.speed_records import load_speed, write_session
 
 
 def test_ratio_is_taken_round_by_round_whatever_the_machine_does_meanwhile(runs: Path) -> None:
@@ -71,6 +48,26 @@ def test_cells_that_never_took_turns_have_no_ratio(runs: Path) -> None:
     assert one.ratio("fcos", "atss") is None
 
 
+def test_each_session_has_a_speed_and_a_ratio_of_its_own(runs: Path) -> None:
+    (one,) = comparisons(
+        runs, a_session({"fcos": [10.0, 40.0, 30.0], "atss": [20.0, 40.0, 20.0]}), a_session({"atss": [1.0]}),
+        a_session({"fcos": [1.0], "atss": [4.0]}),
+    )  # fmt: skip
+    assert one.each_ratio("atss", "fcos") == {0: 1.0, 2: 0.25}, "of 0.5, 1 and 1.5 the median, not of medians"
+    assert {place: speed.fps for place, speed in one.each_speed("atss").items()} == {0: 50.0, 1: 1000.0, 2: 250.0}
+    assert one.each_ratio("atss", "paa") == {} and one.each_speed("atss", "model") == {}
+
+
+def test_sessions_among_cells_are_those_in_which_two_of_them_took_turns(runs: Path) -> None:
+    (one,) = comparisons(
+        runs, a_session({"fcos": [1.0], "atss": [1.0]}), a_session({"fcos": [1.0], "paa": [1.0]}),
+        a_session({"fcos": [1.0]}),
+    )  # fmt: skip
+    among = one.among(["paa", "fcos"])
+    assert among is not None and among.sessions == one.sessions[1:2]
+    assert one.among(["atss", "paa"]) is None
+
+
 def test_samples_of_a_configuration_that_a_cell_no_longer_has_do_not_count(runs: Path) -> None:
     old = a_session({"fcos": [1.0], "atss": [1.0]})
     old["cells"]["fcos"]["id"] = "another"
@@ -83,7 +80,9 @@ def test_samples_of_a_configuration_that_a_cell_no_longer_has_do_not_count(runs:
 @pytest.mark.parametrize("content", [
     "", "{", "[]", "{}", '{"schema": 9}', json.dumps(a_session({"a": [1.0]}) | {"rounds": 2}),
     json.dumps(a_session({"a": [1.0]}) | {"cells": {"a": 3}}), json.dumps(a_session({"a": [1.0]}) | {"protocol": {}}),
-    json.dumps(a_session({"a": [-1.0]})),
+    json.dumps(a_session({"a": [-1.0]})), json.dumps(a_session({"a": [float("inf")]})),
+    json.dumps(a_session({"a": [10**400]})), json.dumps(a_session({"a": [1.0, "x"]}) | {"rounds": 1}),
+    json.dumps(a_session({"a": []})), json.dumps(a_session({"a": [1.0]}, stages=())),
 ])  # fmt: skip
 def test_a_foreign_or_broken_file_is_told_and_the_rest_is_read(runs: Path, content: str) -> None:
     path = write_session(a_session({"fcos": [1.0]}), runs)

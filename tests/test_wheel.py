@@ -13,7 +13,7 @@ import pytest
 CHECKOUT = Path(__file__).parents[1]
 SHIPPED = (
     "gfl_bench/**/*.py", "analysis/**/*.py", "analysis/**/*.yaml", "analysis/**/*.j2", "analysis/**/*.css",
-    "analysis/**/*.js", "conf/**/*.yaml", "sweeps/*.yaml",
+    "analysis/**/*.js", "conf/**/*.yaml", "sweeps/*.yaml", "hydra_plugins/**/*.py",
 )  # fmt: skip
 
 
@@ -41,7 +41,7 @@ def test_the_wheel_holds_every_module_option_and_table(site: Path) -> None:
     for pattern in SHIPPED:
         for file in CHECKOUT.glob(pattern):
             name = file.relative_to(CHECKOUT)
-            inside = name if name.parts[0] in ("gfl_bench", "analysis") else Path("gfl_bench") / name
+            inside = name if name.parts[0] in ("gfl_bench", "analysis", "hydra_plugins") else Path("gfl_bench") / name
             assert (site / inside).is_file(), f"{name} is missing: is its folder among pyproject's packages?"
 
 

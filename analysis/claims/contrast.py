@@ -13,6 +13,9 @@ from analysis.claims.region import Region
 from analysis.claims.table_runs import TableRuns
 from analysis.claims.terms import Term, absence
 from analysis.stats import mean_interval
+from analysis.tables.timings import COLUMN
+
+ALONE = f"{COLUMN} of single runs, not timed in turns"
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,7 @@ class Contrast:
 
     def find(self, table: TableRuns, family: int) -> Finding:
         rows = tuple(dict.fromkeys(term.row for term in self.terms))
+        table = table.measuring(self.terms[0].column, rows)
         missing = tuple(found for term in self.terms if (found := absence(term, table)))
         values = {} if missing else self._values(table)
         if values:
@@ -46,12 +50,12 @@ class Contrast:
         assert interval is not None
         leans, counted = interval.mean in self.region, self.exact and len(set(values)) == 1
         return Finding(
-            says=self.says, rows=rows, seeds=tuple(by_seed), leans=leans, note=_note(rows, table),
+            says=self.says, rows=rows, seeds=tuple(by_seed), unit=table.unit, leans=leans, note=self._note(rows, table),
             effect=self._printed(interval.mean), interval=self._ends(interval.mean, interval.half_width),
             p_for=float(not leans) if counted else self.region.p_inside(values),
             p_against=float(leans) if counted else self.region.p_outside(values),
             more=None if counted else more_seeds(values, self.region, family),
-            test=self._test(counted, len(values)), has_p=not counted and len(values) > 1,
+            test=self._test(counted, len(values), table.unit), has_p=not counted and len(values) > 1,
         )  # fmt: skip
 
     def _values(self, table: TableRuns) -> dict[int, float]:
@@ -98,15 +102,16 @@ class Contrast:
         low, high = mean - half_width, mean + half_width
         return f"{self._digits(low)} to {self._digits(high)}, {round(100 * self.region.level)} %"
 
-    def _test(self, counted: bool, seeds: int) -> str:
+    def _test(self, counted: bool, seeds: int, unit: str) -> str:
         if counted or seeds == 1:
-            return "count" if counted else "one seed, which decides nothing"
+            return "count" if counted else f"one {unit}, which decides nothing"
         kind = "paired t-test" if self._is_difference else "t-test"
         return f"two one-sided {kind}s" if self.region.is_bounded else kind
 
-
-def _note(rows: tuple[str, ...], table: TableRuns) -> str:
-    """Diverged runs have no number, and are told."""
-    counts = {row: sum(run.state == "diverged" for run in table.of(row).values()) for row in rows}
-    told = [f'{count} of "{table.label(row)}" diverged' for row, count in counts.items() if count]
-    return f" ({', '.join(told)}, left out)" if told else ""
+    def _note(self, rows: tuple[str, ...], table: TableRuns) -> str:
+        """Diverged runs have no number, and are told; so is where times come from."""
+        counts = {row: sum(run.state == "diverged" for run in table.of(row).values()) for row in rows}
+        told = [f'{count} of "{table.label(row)}" diverged' for row, count in counts.items() if count]
+        origin = table.origin or (ALONE if self.terms[0].column == COLUMN else "")
+        notes = [*([f"{', '.join(told)}, left out"] if told else []), *([origin] if origin else [])]
+        return f" ({'; '.join(notes)})" if notes else ""

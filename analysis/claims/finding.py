@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from analysis.claims.absence import Absence, described
-from analysis.claims.judgement import Verdict
+from analysis.claims.judgement import Unit, Verdict
 from analysis.claims.region import ALPHA
 from analysis.claims.table_runs import TableRuns
 from analysis.stats import holm
@@ -23,10 +23,11 @@ class Finding:
         says: the part.
         rows: those whose further runs would help.
         missing: why there is no number; empty where there is one.
-        seeds: those that it was measured with.
+        seeds: those that it was measured with, or the places of sessions.
+        unit: which of the two.
         leans: whether the observed effect is as claimed.
         p_for, p_against: p-values for the part and for its opposite.
-        more: seeds that would decide it.
+        more: so many more that would decide it.
         test: name of the test, or what stands in its place.
         has_p: whether it is a test that gives a p-value.
         note: what else a reader must know.
@@ -36,6 +37,7 @@ class Finding:
     rows: tuple[str, ...]
     missing: tuple[Absence, ...] = ()
     seeds: tuple[int, ...] = ()
+    unit: Unit = "seed"
     effect: str = ""
     interval: str = ""
     leans: bool = False
@@ -55,7 +57,8 @@ class Finding:
         if self.missing:
             return f"{self.says}: {described(self.missing)}"
         interval = f" ({self.interval})" if self.interval else ""
-        return f"{self.says}: {self.effect}{interval}, n = {len(self.seeds)}, {self.tested()}{self.note}"
+        unit = f" {self.unit}{'' if len(self.seeds) == 1 else 's'}" if self.unit == "session" else ""
+        return f"{self.says}: {self.effect}{interval}, n = {len(self.seeds)}{unit}, {self.tested()}{self.note}"
 
     def tested(self, p: float | None = None) -> str:
         """The test and the p-value of the side that the effect leans to, or ``p``."""
@@ -79,15 +82,15 @@ class Conclusion:
 
     Attributes:
         deciding: the part that decided, or that is furthest from being decided; None where there is no part.
-        open: the parts that further runs are needed for.
-        more: seeds that would decide.
+        open: the parts that further runs or sessions are needed for.
+        pending: of these the one whose further ones decide.
     """
 
     verdict: Verdict
     deciding: Finding | None
     decided_by: str
     open: tuple[Finding, ...] = ()
-    more: int | None = None
+    pending: Finding | None = None
 
 
 def conclude(findings: Sequence[Finding]) -> Conclusion:
@@ -111,16 +114,19 @@ def conclude(findings: Sequence[Finding]) -> Conclusion:
     if weakest.is_shown:
         return Conclusion(Verdict.supported, weakest, by)
     undecided = tuple(finding for finding in findings if not finding.is_shown)
-    return Conclusion(Verdict.undecided, weakest, by, undecided, _more(undecided))
+    return Conclusion(Verdict.undecided, weakest, by, undecided, pending(undecided))
 
 
-def _more(undecided: Sequence[Finding]) -> int | None:
-    """One part against the claim decides it; for it, the last part does."""
-    against = [finding.more for finding in undecided if not finding.leans]
-    if against:
-        return min((more for more in against if more is not None), default=None)
-    needed = [finding.more for finding in undecided]
-    return None if None in needed else max(more for more in needed if more is not None)
+def pending(undecided: Sequence[Finding]) -> Finding | None:
+    """One part against the claim decides it; for it, the last part does. None where no number would decide."""
+    known = [finding for finding in undecided if finding.more is not None]
+    if any(not finding.leans for finding in undecided):
+        return min((finding for finding in known if not finding.leans), key=_more, default=None)
+    return max(known, key=_more, default=None) if len(known) == len(undecided) else None
+
+
+def _more(finding: Finding) -> int:
+    return finding.more or 0
 
 
 def _against(finding: Finding, adjusted: float, family: int) -> str:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Literal
+
+Unit = Literal["seed", "session"]  # what repeats a measurement: a run, or a session in which rows took turns
 
 
 class Verdict(str, Enum):
@@ -31,6 +34,9 @@ class Judgement:
             decided, or where no number up to ``power.MOST_SEEDS`` would.
         command: what measures it further; empty where nothing can.
         parts: a sentence for each part of the claim.
+        unit: what ``seeds`` counts: seeds of runs, or sessions in which rows were timed in turns.
+        more_unit: what ``more_seeds`` counts.
+        is_timed: whether sessions are evidence on a part of it.
     """
 
     id: str
@@ -38,10 +44,13 @@ class Judgement:
     ref: str
     verdict: Verdict
     effect: str
-    interval: str
-    decided_by: str
-    seeds: int
-    more_seeds: int | None
-    scale: str
-    command: str
+    interval: str = ""
+    decided_by: str = ""
+    seeds: int = 0
+    more_seeds: int | None = None
+    scale: str = ""
+    command: str = ""
     parts: tuple[str, ...] = ()
+    unit: Unit = "seed"
+    more_unit: Unit = "seed"
+    is_timed: bool = False

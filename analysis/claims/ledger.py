@@ -3,29 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 from analysis.claims.absence import described
 from analysis.claims.claim import Claim, load_claims
-from analysis.claims.finding import Conclusion, Finding, conclude
+from analysis.claims.finding import Conclusion, Finding, conclude, pending
 from analysis.claims.judgement import Judgement, Verdict
+from analysis.claims.sessions import sessions_of
 from analysis.claims.table_runs import TableRuns, table_runs
-from analysis.tables.cells import ComposedCells
 from analysis.tables.condition import Condition, command
+from gfl_bench.results.speed_records import Comparison
 from gfl_bench.results.store import Runs, folder_of
+from gfl_bench.sweep.cells import ComposedCells
 from gfl_bench.sweep.table import Table
 
 LISTED = 6  # so many seeds are listed one by one, more as a range
 
 
-def judge(runs: Runs, tables: dict[str, Table], cells: ComposedCells, scale: str) -> list[Judgement]:
-    """A judgement of each claim from the runs at ``scale`` whose options are the scale's own.
+def judge(
+    runs: Runs, tables: dict[str, Table], cells: ComposedCells, scale: str, speeds: Sequence[Comparison] = ()
+) -> list[Judgement]:
+    """A judgement of each claim from the runs and sessions at ``scale`` whose options are the scale's own.
 
     Raises:
         SweepError: ``claims.yaml`` cannot mean what it says.
     """
     claims = load_claims()
     names = dict.fromkeys(claim.table for claim in claims if claim.table)
-    found = {name: table_runs(name, tables, runs, cells, scale) for name in names}
+    found = {
+        name: replace(table_runs(name, tables, runs, cells, scale), timed=sessions_of(tables.get(name), speeds, scale))
+        for name in names
+    }
     ledger = Ledger(scale, folder_of(runs.frame))
     return [ledger.proven(claim) if claim.proof else ledger.measured(claim, found[claim.table]) for claim in claims]
 
@@ -46,12 +55,14 @@ class Ledger:
             return self._elsewhere(claim, table)
         findings = [part.find(table, len(parts)) for part in parts]
         conclusion = conclude(findings)
-        deciding = conclusion.deciding
+        deciding, fewest, further = conclusion.deciding, _fewest(conclusion, findings), conclusion.pending
         return self._judgement(
             claim, conclusion.verdict, _effect(conclusion, findings), decided_by=conclusion.decided_by,
-            interval=deciding.interval if deciding else "", seeds=_seeds_of(conclusion, findings),
-            more_seeds=conclusion.more, command=self._command(conclusion, table, self.scale),
+            interval=deciding.interval if deciding else "", seeds=len(fewest.seeds), unit=fewest.unit,
+            more_seeds=further.more if further else None, more_unit=further.unit if further else "seed",
+            command=self._command(conclusion, table, self.scale),
             parts=tuple(dict.fromkeys(finding.sentence() for finding in findings)),
+            is_timed=any(finding.unit == "session" for finding in findings),
         )  # fmt: skip
 
     def _elsewhere(self, claim: Claim, table: TableRuns) -> Judgement:
@@ -64,51 +75,55 @@ class Ledger:
         )  # fmt: skip
 
     def _command(self, conclusion: Conclusion, table: TableRuns, scale: str) -> str:
-        """What runs the seeds that the open parts lack; empty where no cell can be run, or no seed would decide."""
-        rows = tuple(row for finding in conclusion.open for row in finding.rows)
-        seeds = _seeds(conclusion, table)
-        cells = table.cells(rows)
-        return command([f"cell={','.join(cells)}"], Condition(scale), self.folder, seeds) if cells and seeds else ""
+        """What makes the runs and the session that the open parts lack; empty where nothing can, or would decide."""
+        by_runs = [finding for finding in conclusion.open if finding.unit == "seed"]
+        timed = [finding for finding in conclusion.open if finding.unit == "session"]
+        again = any(finding.more or len(finding.seeds) == 1 for finding in timed)
+        seeds = _seeds(conclusion.verdict, by_runs, table)
+        cells = table.cells(tuple(row for finding in by_runs for row in finding.rows))
+        run = command([f"cell={','.join(cells)}"], Condition(scale), self.folder, seeds) if cells and seeds else ""
+        return " && ".join(filter(None, [run, table.timed.command if again and table.timed else ""]))
 
-    def _judgement(
-        self, claim: Claim, verdict: Verdict, effect: str, interval: str = "", decided_by: str = "", seeds: int = 0,
-        more_seeds: int | None = None, command: str = "", parts: tuple[str, ...] = (),
-    ) -> Judgement:  # fmt: skip
-        return Judgement(
-            claim.id, claim.says, claim.ref, verdict, effect, interval, decided_by, seeds, more_seeds, self.scale,
-            command, parts,
-        )  # fmt: skip
+    def _judgement(self, claim: Claim, verdict: Verdict, effect: str, **others: Any) -> Judgement:
+        return Judgement(claim.id, claim.says, claim.ref, verdict, effect, scale=self.scale, **others)
 
 
 def _effect(conclusion: Conclusion, findings: Sequence[Finding]) -> str:
     """The deciding part's, or why there is none."""
     if conclusion.verdict is Verdict.unmeasured:
-        return described(reason for finding in conclusion.open for reason in finding.missing)
-    assert conclusion.deciding is not None
-    effect = f"{conclusion.deciding.effect}: {conclusion.deciding.says}{conclusion.deciding.note}"
+        missing = described(reason for finding in conclusion.open for reason in finding.missing)
+        measured = f"{len(findings) - len(conclusion.open)} of {len(findings)} parts are measured, the weakest"
+        return f"{missing}; {measured} {_told(conclusion)}" if conclusion.deciding else missing
+    effect = _told(conclusion)
     if len(findings) == 1:
         return effect
     shown = sum(finding.is_shown for finding in findings)
     return f"{effect}; {shown} of {len(findings)} parts are shown"
 
 
-def _seeds_of(conclusion: Conclusion, findings: Sequence[Finding]) -> int:
-    """One part contradicts; to support takes them all."""
+def _told(conclusion: Conclusion) -> str:
+    """The part that decided, or that is furthest from it."""
+    part = conclusion.deciding
+    return f"{part.effect}: {part.says}{part.note}" if part else ""
+
+
+def _fewest(conclusion: Conclusion, findings: Sequence[Finding]) -> Finding:
+    """The part with the fewest seeds or sessions. One part contradicts; to support takes them all."""
     if conclusion.verdict is Verdict.contradicted and conclusion.deciding is not None:
-        return len(conclusion.deciding.seeds)
-    return min(len(finding.seeds) for finding in findings)
+        return conclusion.deciding
+    return min(findings, key=lambda finding: len(finding.seeds))
 
 
-def _seeds(conclusion: Conclusion, table: TableRuns) -> str:
+def _seeds(verdict: Verdict, undecided: Sequence[Finding], table: TableRuns) -> str:
     """For the command line: the table's own where runs are missing, those after the ones that there are otherwise."""
-    if conclusion.verdict is Verdict.unmeasured:
+    if verdict is Verdict.unmeasured:
         return _listed(range(table.seeds))
-    if not conclusion.open:
+    if not undecided:
         return ""
-    done = {seed for finding in conclusion.open for seed in finding.seeds}
-    wanted = max(table.seeds, 2) - 1 if len(done) == 1 else 0
+    done = {seed for finding in undecided for seed in finding.seeds}
+    further, wanted = pending(undecided), max(table.seeds, 2) - 1 if len(done) == 1 else 0
     first = max(done) + 1
-    return _listed(range(first, first + (conclusion.more or wanted)))
+    return _listed(range(first, first + ((further and further.more) or wanted)))
 
 
 def _listed(seeds: range) -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
-from analysis.claims import evidence, recorded
+from analysis.claims import recorded
+from analysis.studies.statistics import numbers
 from analysis.tables.matching import Sample
 from gfl_bench.results.metrics import METRICS
 
@@ -45,6 +47,11 @@ def quantity(name: str) -> Quantity:
     return OTHERS[name]
 
 
+def _noticed(kind: str, name: str) -> Callable[[Sample], float | None]:
+    """The number ``name`` among the statistics of a ``kind`` of a run's evidence."""
+    return lambda run: numbers(Path(run.path), kind).get(name)
+
+
 OTHERS: dict[str, Quantity] = {
     "seconds_a_step": Quantity("s a step", 3, recorded.seconds_a_step, -1, of_machine=True),
     "parameters": Quantity("parameters", 0, recorded.parameters, -1),
@@ -52,8 +59,10 @@ OTHERS: dict[str, Quantity] = {
     "displaced_AP50": Quantity("AP50", 2, recorded.displaced_ap50, -1),
     "quality_loss_area": Quantity("quality loss, mean of the training", 4, recorded.quality_loss_area, -1),
     "quality_loss_end": Quantity("quality loss, last fifth", 4, recorded.quality_loss_end, -1),
-    "background_quality": Quantity("% of background with quality above 0.5", 2, evidence.background_quality, -1),
-    "top1_correlation": Quantity("correlation of top-1 with IoU", 3, evidence.top1_correlation),
-    "flatness_correlation": Quantity("rank correlation of entropy with ambiguity", 3, evidence.flatness_correlation),
-    "targets_to_15": Quantity("% of targets in 0..15", 2, evidence.targets_to_15),
+    "background_quality": Quantity(
+        "% of background with quality above 0.5", 2, _noticed("locations", "background_quality"), -1
+    ),
+    "top1_correlation": Quantity("correlation of top-1 with IoU", 3, _noticed("locations", "top1_correlation")),
+    "flatness_correlation": Quantity("rank correlation of entropy with ambiguity", 3, _noticed("ambiguity", "entropy")),
+    "targets_to_15": Quantity("% of targets in 0..15", 2, _noticed("locations", "targets_to_15")),
 }

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
+from analysis.claims.judgement import Unit
 from analysis.claims.quantity import quantity
-from analysis.tables.cells import ComposedCells
 from analysis.tables.condition import Condition
 from analysis.tables.matching import Sample, fill
 from analysis.tables.summary import by_seed
+from analysis.tables.timings import COLUMN
 from gfl_bench.results.store import Runs
+from gfl_bench.sweep.cells import ComposedCells
 from gfl_bench.sweep.table import Row, Table
 from gfl_bench.sweep.validity import SweepError
+
+if TYPE_CHECKING:
+    from analysis.claims.sessions import Sessions
 
 
 @dataclass(frozen=True)
@@ -22,12 +29,23 @@ class TableRuns:
         table: None where ``sweeps/`` has none of the name.
         runs: by row and seed, those that diverged included.
         numbers: those looked up already, since files of evidence are large.
+        unit: what repeats a measurement.
+        timed: sessions in which rows took turns.
+        origin: where times are from, in words; empty of runs.
     """
 
     name: str
     table: Table | None
     runs: dict[str, dict[int, Sample]] = field(default_factory=dict)
     numbers: dict[tuple[str, int, str], float | None] = field(default_factory=dict)
+    unit: Unit = "seed"
+    timed: Sessions | None = None
+    origin: str = ""
+
+    def measuring(self, column: str, rows: Sequence[str]) -> TableRuns:
+        """Where ``column`` of ``rows`` is looked up: speed in the sessions, if there is one that timed all of them."""
+        timed = self.timed.of(rows) if self.timed and column == COLUMN else None
+        return timed or self
 
     def of(self, row: str) -> dict[int, Sample]:
         return self.runs.get(row, {})

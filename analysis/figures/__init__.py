@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.figures.figure import Figure
-from analysis.tables.cells import ComposedCells
+from gfl_bench.sweep.cells import ComposedCells
 
 __all__ = ["Figure", "draw_figures"]
 

@@ -25,7 +25,7 @@ from analysis.figures import (
 from analysis.figures.figure import Figure, Subject, Unmeasured
 from analysis.figures.records import Records
 from analysis.figures.style import STYLE, save
-from analysis.tables.cells import ComposedCells
+from gfl_bench.sweep.cells import ComposedCells
 
 SUBJECTS = (
     Subject("fig02_background_quality", "Figure 2. Quality of the background", background.draw),

@@ -14,12 +14,12 @@ import pandas as pd
 
 from analysis.evidence import Arrays, load_evidence
 from analysis.figures.figure import Unmeasured
-from analysis.tables.cells import ComposedCells
 from analysis.tables.condition import Condition, command
 from analysis.tables.matching import Filling, fill
 from gfl_bench.config.paths import sweeps_folder
 from gfl_bench.results.reading import read_metrics
 from gfl_bench.results.store import Runs, folder_of
+from gfl_bench.sweep.cells import ComposedCells
 from gfl_bench.sweep.files import load_tables
 from gfl_bench.sweep.table import Row
 

@@ -6,14 +6,15 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from analysis.report.changes import Change, changes
 from analysis.report.curve import Curve, training_curve
 from analysis.report.provenance import provenance, trained
-from analysis.report.records import Record, Records
-from analysis.tables.cells import ComposedCells
+from analysis.report.records import Records
 from analysis.tables.condition import command
 from analysis.tables.matching import Sample
+from analysis.tables.record import Record
 from analysis.tables.summary import RowSummary, TableSummary
+from gfl_bench.sweep.cells import ComposedCells
+from gfl_bench.sweep.changes import Change, changes
 
 SHOWN = 10  # seeds; a page of thousands of runs must stay light
 SEED = re.compile(r"(?<=\sseed=)\S+")

@@ -11,9 +11,9 @@ from typing import Any
 
 from analysis.figures import Figure, draw_figures
 from analysis.freshness import code
-from analysis.tables.cells import ComposedCells
 from gfl_bench.results.result import FINISHED
 from gfl_bench.results.store import Runs
+from gfl_bench.sweep.cells import ComposedCells
 
 READ = ("result.json", "metrics.jsonl", "evidence.npz", "checkpoint.pt")  # what figures know of a run
 INDEX = "figures.json"  # beside the drawings: what was drawn, from what

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from analysis.report.records import Record, section
+from analysis.tables.record import Record, section
 
 PACKAGES = ("torch", "torchvision", "pycocotools", "numpy")  # those that numbers depend on
 UNITS = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
@@ -51,7 +51,7 @@ def duration(seconds: float) -> str:
 
 
 def _hardware(result: Record) -> str:
-    machine = section(section(result, "provenance"), "hardware")
+    machine = section(result, "provenance", "hardware")
     cores = machine.get("cores")
     processor = ", ".join(filter(None, [str(machine.get("cpu") or ""), f"{cores} cores" if cores else ""]))
     gpus = machine.get("gpus")

@@ -6,11 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from gfl_bench.results.reading import Unreadable, read_metrics
-from gfl_bench.results.result import read_result
+from analysis.tables.record import Record, result_of
+from gfl_bench.results.reading import read_metrics
 from gfl_bench.results.store import Runs
-
-Record = Mapping[str, Any]
 
 
 class Records:
@@ -33,16 +31,9 @@ class Records:
     def result(self, path: str) -> Record:
         """``result.json``; empty for a run without one."""
         if path not in self._results:
-            found = read_result(Path(path) / "result.json")
-            self._results[path] = {} if isinstance(found, Unreadable) else found
+            self._results[path] = result_of(path)
         return self._results[path]
 
     def metrics(self, path: str) -> list[dict[str, Any]]:
         """The log of the training by step."""
         return read_metrics(Path(path) / "metrics.jsonl")
-
-
-def section(record: Record, name: str) -> Record:
-    """A mapping inside a record; empty where an older or foreign record has none."""
-    found = record.get(name)
-    return found if isinstance(found, Mapping) else {}

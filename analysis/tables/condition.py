@@ -12,10 +12,8 @@ from pathlib import PurePath
 from typing import Any
 
 from gfl_bench.results.store import flatten
+from gfl_bench.sweep.changes import LEFT_OUT, LEFT_OUT_LEAVES
 
-# How, where and from which file a run is executed, and what repeats it, make no other table.
-LEFT_OUT = ("seed", "machine", "paths", "checkpoint")
-LEFT_OUT_LEAVES = ("scale.caption",)
 PLAIN = re.compile(r"[\w./~@%+-]+")  # needs no quotes in an override
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.tables.condition import LEFT_OUT
+from gfl_bench.sweep.changes import LEFT_OUT
 
 NAMED = ("scale", "detector", "quality", "box", "guidance")  # sections that every config of ours has, with a name
 NOTHING = "null"

@@ -59,7 +59,7 @@ def _head(name: str) -> str:
 
 
 def _entry(entry: Entry) -> str:
-    measured = rf"\textbf{{{escape(entry.measured)}}}" if entry.is_best else escape(entry.measured)
+    measured = rf"\textbf{{{escape(entry.words)}}}" if entry.is_best else escape(entry.words)
     if not entry.paper:
         return measured
     before, after = map(escape, entry.brackets)

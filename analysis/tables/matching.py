@@ -9,13 +9,13 @@ from typing import Any, Generic, TypeVar
 
 import pandas as pd
 
-from analysis.tables.cells import ComposedCells
 from analysis.tables.condition import Condition, condition_of
 from analysis.tables.groups import Group, groups_of
 from analysis.tables.places import Place, identity, rows_at, sections_of
 from gfl_bench.results.metrics import METRICS
 from gfl_bench.results.result import FINISHED
 from gfl_bench.results.store import Runs
+from gfl_bench.sweep.cells import ComposedCells
 from gfl_bench.sweep.table import Table
 
 SAMPLED = ["path", "seed", "state", "message", "diverged_step", "diverged_term", "hardware", *METRICS]

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from analysis.tables.cells import CellError, ComposedCells
 from analysis.tables.groups import Texts, texts_of
+from gfl_bench.sweep.cells import CellError, ComposedCells
 from gfl_bench.sweep.table import Table
 
 ALWAYS = ("quality", "box", "guidance")  # sections that make a row, as do those whose options a table's rows set

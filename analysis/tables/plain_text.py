@@ -17,7 +17,7 @@ def markdown(sheet: Sheet) -> str:
     parts = [f"**{sheet.heading}**", caption, _grid(sheet, "pipe", "`{}`", " <sup>{}</sup>")]
     notes = [f"{number}. {note}" for number, note in enumerate(sheet.notes, 1)]
     parts += ["\n".join(notes)] if notes else []
-    parts += [f"Fill this table: `{sheet.command}`"] if sheet.command else []
+    parts += [f"{sheet.aim}: `{sheet.command}`"] if sheet.command else []
     return "\n\n".join(parts) + "\n"
 
 
@@ -25,7 +25,7 @@ def terminal(sheet: Sheet) -> str:
     """The sheet in a fixed-width font."""
     notes = [f"  [{number}] {note}" for number, note in enumerate(sheet.notes, 1)]
     head = [sheet.heading, sheet.caption, *filter(None, [legend(sheet, TERMINAL)]), ""]
-    fill = [f"  fill this table: {sheet.command}"] if sheet.command else []
+    fill = [f"  {sheet.aim.lower()}: {sheet.command}"] if sheet.command else []
     return "\n".join([*head, _grid(sheet, "simple", "{}", " [{}]"), *notes, *fill]) + "\n"
 
 
@@ -36,7 +36,7 @@ def _grid(sheet: Sheet, style: str, code: str, mark: str) -> str:
     rows = [_cells(line, sheet, code, mark) for line in sheet.lines]
     if style == "pipe":
         rows = [[cell.replace("|", r"\|") for cell in row] for row in rows]
-    alignment = ["left", *["right" if sheet.is_measured else "left"] * (len(heads) - 1)]
+    alignment = ["left", *[sheet.alignment] * (len(heads) - 1)]
     if sheet.has_empty_lines:
         alignment[-1] = "left"
     return tabulate(rows, heads, tablefmt=style, colalign=alignment, disable_numparse=True)
@@ -51,7 +51,7 @@ def _cells(line: Line, sheet: Sheet, code: str, mark: str) -> list[str]:
 
 
 def _entry(entry: Entry) -> str:
-    measured = f"**{entry.measured}**" if entry.is_best else entry.measured
+    measured = f"**{entry.words}**" if entry.is_best else entry.words
     before, after = entry.brackets
     paper = f" {before}{entry.paper}{'†' if entry.is_paper_best else ''}{after}" if entry.paper else ""
     return measured + paper

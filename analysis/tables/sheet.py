@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from analysis.tables.caption import caption, heading, setting
 from analysis.tables.condition import Condition, command
@@ -26,6 +26,7 @@ class Entry:
         is_best: of its column and group, beyond the intervals.
         is_paper_best: the paper's value is the best of its column and group.
         is_earlier: the value is that of the paper's earlier version.
+        interval: of what was measured, where it is not symmetric.
     """
 
     measured: str
@@ -33,6 +34,12 @@ class Entry:
     is_best: bool = False
     is_paper_best: bool = False
     is_earlier: bool = False
+    interval: str = ""
+
+    @property
+    def words(self) -> str:
+        """What was measured, with its interval."""
+        return f"{self.measured}, {self.interval}" if self.interval else self.measured
 
     @property
     def brackets(self) -> tuple[str, str]:
@@ -69,7 +76,8 @@ class Sheet:
         name: of its files.
         setting: scale and data, which tell the sheets of one table apart.
         command: what fills the whole table; empty where no row of it can be run.
-        is_measured: whether its entries are means over seeds, and not words.
+        is_measured: whether its entries are means over seeds.
+        is_timed: whether they are times of sessions; they are words where they are neither.
     """
 
     name: str
@@ -81,6 +89,17 @@ class Sheet:
     command: str
     notes: list[str] = field(default_factory=list)
     is_measured: bool = True
+    is_timed: bool = False
+
+    @property
+    def aim(self) -> str:
+        """What the command is for."""
+        return "Time it once more" if self.is_timed else "Fill this table"
+
+    @property
+    def alignment(self) -> Literal["left", "right"]:
+        """Of its entries."""
+        return "right" if self.is_measured or self.is_timed else "left"
 
     @property
     def difference_heads(self) -> list[str]:

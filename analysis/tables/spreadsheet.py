@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import asdict
 from typing import Any
 
 from analysis.stats import Interval
 from analysis.tables.sheet import Sheet
 from analysis.tables.summary import RowSummary, TableSummary
+from analysis.tables.timings import TimedTable
+from gfl_bench.results.samples import Ratio
 
 
 def spreadsheet(summary: TableSummary, sheet: Sheet) -> str:
@@ -38,6 +41,26 @@ def word_spreadsheet(sheet: Sheet) -> str:
         {"row": line.label, **dict(zip(columns, row, strict=True))}
         for line, row in zip(sheet.lines, words, strict=True)
     ])
+
+
+def speed_spreadsheet(timed: TimedTable) -> str:
+    """A line for each row and stage: milliseconds and images a second, the ratio with its interval, and the paper's."""
+    condition, labels = timed.comparison.condition, {row.name: row.label for row in timed.table.rows}
+    return _text([
+        {
+            "table": timed.table.name, "row": row.name, "label": row.label, "scale": condition.scale,
+            "condition": ", ".join(condition.overrides), "protocol": condition.protocol,
+            "hardware": condition.hardware, "machine": timed.comparison.machine, "stage": stage,
+            **asdict(timing.speed), **_ratio(timing.ratio), "ratio_paper": timing.paper,
+            "against": labels[timed.table.group(row)],
+        }
+        for row in timed.rows for stage, timing in timed.timings[row.name].items()
+    ])  # fmt: skip
+
+
+def _ratio(ratio: Ratio | None) -> dict[str, Any]:
+    names = {"ratio": "value", "ratio_low": "low", "ratio_high": "high", "rounds": "rounds"}
+    return {name: getattr(ratio, field, None) for name, field in names.items()}
 
 
 def _text(lines: list[dict[str, Any]]) -> str:

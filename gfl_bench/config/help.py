@@ -19,6 +19,7 @@ gfl_bench: every table row of Generalized Focal Loss as a command.
   python -m gfl_bench.run -m sweep=table11                     every row of a table, each seed
   python -m gfl_bench.run -m sweep=table11 seed=0 scale=smoke  the same, one seed, in seconds
   python -m gfl_bench.run -m quality.beta=0,1,2 seed=0,1       any product of options
+  python -m gfl_bench.run -m sweep=table11 hydra/launcher=slurm  as one array of SLURM jobs
   python -m gfl_bench.run --cfg job                            every value, and its name for the command line
   python analysis/make_tables.py                               the tables of the runs that are there
 """
@@ -30,8 +31,8 @@ def help_text(conf: Path, tables: Mapping[str, Table]) -> str:
 
 
 def _groups(conf: Path) -> Iterator[str]:
-    for group in sorted(path for path in conf.iterdir() if path.is_dir()):
-        yield f"{group.name}="
+    for group in sorted({file.parent for file in conf.rglob("*/*.yaml")}):
+        yield f"{group.relative_to(conf).as_posix()}="
         yield from (f"  {file.stem:<20} {_first_comment(file)}" for file in sorted(group.glob("*.yaml")))
         yield ""
 

@@ -1,9 +1,13 @@
-"""A run's name: what it is made of decides it, so the same work is never done twice."""
+"""A run's name: what it is made of decides it, so the same work is never done twice.
+
+A config is the dataclass, or ``plain`` of it.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -26,34 +30,33 @@ def plain_values(node: DictConfig) -> dict[str, Any]:
     return {str(key): value for key, value in container.items()}
 
 
-def canonical(config: Config) -> dict[str, Any]:
+def canonical(config: Config | Mapping[str, Any]) -> dict[str, Any]:
     """What decides the run's id: ``plain`` without the machine; options that mean the same become the same.
 
     ``guidance.k = 0`` is no guidance (Table 8), whatever its ``d``.
     """
-    values = plain(config)
-    if isinstance(config.guidance, DistributionGuidance) and config.guidance.k == 0:
+    values = plain(config) if isinstance(config, Config) else dict(config)
+    guidance = values["guidance"]
+    if guidance["name"] == DistributionGuidance.name and guidance["k"] == 0:
         values["guidance"] = {"name": NoGuidance.name}
     values["scale"] = {key: values["scale"][key] for key in ("name", "steps_per_epoch")}
-    if config.mode is Mode.train:
-        values.pop("checkpoint")
-        values.pop("mode")
-    return {key: value for key, value in values.items() if key not in LEFT_OUT}
+    left_out = (*LEFT_OUT, "checkpoint", "mode") if values["mode"] == Mode.train.name else LEFT_OUT
+    return {key: value for key, value in values.items() if key not in left_out}
 
 
-def run_id(config: Config) -> str:
+def run_id(config: Config | Mapping[str, Any]) -> str:
     """Ten hexadecimal digits; the same for every seed."""
     text = json.dumps(canonical(config), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:10]
 
 
-def slug(config: Config) -> str:
+def slug(config: Config | Mapping[str, Any]) -> str:
     """A name for people, such as ``demo-atss-joint-general_dfl-distribution``."""
     values = canonical(config)
-    parts = [values[group]["name"] for group in ("scale", "detector", "quality", "box", "guidance")]
-    return "-".join(([] if config.mode is Mode.train else [config.mode.value]) + parts)
+    mode = [values["mode"]] if "mode" in values else []
+    return "-".join(mode + [values[group]["name"] for group in ("scale", "detector", "quality", "box", "guidance")])
 
 
-def run_name(config: Config) -> str:
+def run_name(config: Config | Mapping[str, Any]) -> str:
     """``<slug>--<id>``, the run's folder below ``paths.runs``."""
     return f"{slug(config)}--{run_id(config)}"

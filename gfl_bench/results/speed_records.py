@@ -7,17 +7,20 @@ kind of machine. Nothing else is compared.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from gfl_bench.atomic import replacing
 from gfl_bench.results.reading import Unreadable, read_object
 from gfl_bench.results.samples import Ratio, Summary, speed_ratio, summarise
 
 FOLDER = "speed"  # below paths.runs
+SHORTEST, LONGEST = 1e-6, 1e9  # milliseconds; what lies beyond is no time of an image
 KINDS: dict[str, type | tuple[type, ...]] = {
     "command": str, "time": (int, float), "scale": str, "overrides": list, "baseline": str, "protocol": dict,
     "hardware": dict, "conditions": dict, "rounds": int, "cells": dict,
@@ -46,7 +49,8 @@ class Comparison:
     def machine(self) -> str:
         """The hardware in words."""
         parts = self.sessions[0]["hardware"]
-        return str((parts.get("gpu") or {}).get("name") or f"{parts.get('cpu')}, {parts.get('cores')} cores")
+        gpu = parts.get("gpu")
+        return str(gpu.get("name")) if isinstance(gpu, Mapping) else f"{parts.get('cpu')}, {parts.get('cores')} cores"
 
     @property
     def cells(self) -> dict[str, str]:
@@ -55,29 +59,47 @@ class Comparison:
 
     def speed(self, cell: str, stage: str = "detect") -> Summary | None:
         """Of all samples of a cell; None where it was not timed."""
-        samples = [time for session in self._with(stage, cell) for time in _samples(session, cell, stage)]
+        samples = [time for session in self._with(stage, cell).values() for time in _samples(session, cell, stage)]
         return summarise(samples) if samples else None
+
+    def each_speed(self, cell: str, stage: str = "detect") -> dict[int, Summary]:
+        """Of each session that timed the cell, by the session's place."""
+        return {place: summarise(_samples(one, cell, stage)) for place, one in self._with(stage, cell).items()}
 
     def ratio(self, cell: str, baseline: str, stage: str = "detect") -> Ratio | None:
         """How many times as fast as ``baseline`` the cell is; None where the two never took turns."""
-        both = self._with(stage, cell, baseline)
+        both = self._with(stage, cell, baseline).values()
         times, reference = (
             [time for session in both for time in _samples(session, name, stage)] for name in (cell, baseline)
         )
         return speed_ratio(times, reference) if times else None
 
-    def _with(self, stage: str, *names: str) -> list[Session]:
+    def each_ratio(self, cell: str, baseline: str, stage: str = "detect") -> dict[int, float]:
+        """The ratio of each session alone, by the session's place."""
+        times = {
+            place: [np.asarray(_samples(one, name, stage), dtype=float) for name in (cell, baseline)]
+            for place, one in self._with(stage, cell, baseline).items()
+        }
+        return {place: float(np.median(reference / own)) for place, (own, reference) in times.items()}
+
+    def among(self, cells: Iterable[str]) -> Comparison | None:
+        """The sessions in which at least two of ``cells`` took turns; None where there is none."""
+        wanted = set(cells)
+        found = tuple(session for session in self.sessions if len(wanted & session["cells"].keys()) > 1)
+        return replace(self, sessions=found) if found else None
+
+    def _with(self, stage: str, *names: str) -> dict[int, Session]:
         ids = self.cells
-        return [
-            session
-            for session in self.sessions
+        return {
+            place: session
+            for place, session in enumerate(self.sessions)
             if all(
                 name in session["cells"]
                 and session["cells"][name]["id"] == ids[name]
                 and stage in session["cells"][name]["stages"]
                 for name in names
             )
-        ]
+        }
 
 
 @dataclass(frozen=True)
@@ -95,12 +117,17 @@ class SpeedRecords:
 
 def load_speed(runs: Path) -> SpeedRecords:
     """The sessions in ``<runs>/speed``; none where it does not exist."""
-    read = [read_session(path) for path in sorted((runs / FOLDER).glob("*/session*.json"))]
+    read = [read_session(path) for path in session_files(runs)]
     skipped = [(session.path, session.reason) for session in read if isinstance(session, Unreadable)]
     found: dict[Condition, list[Session]] = {}
     for session in sorted((one for one in read if not isinstance(one, Unreadable)), key=lambda one: one["time"]):
         found.setdefault(_condition(session), []).append(session)
     return SpeedRecords([Comparison(key, tuple(sessions)) for key, sessions in found.items()], skipped)
+
+
+def session_files(runs: Path) -> list[Path]:
+    """The records of sessions in ``<runs>/speed``, ordered."""
+    return sorted((runs / FOLDER).glob("*/session*.json"))
 
 
 def read_session(path: Path) -> Session | Unreadable:
@@ -111,8 +138,8 @@ def read_session(path: Path) -> Session | Unreadable:
     try:
         _condition(session)
         for cell in session["cells"].values():
-            lengths = {len(_numbers(stage["samples_ms"])) for stage in cell["stages"].values()}
-            if not isinstance(cell["id"], str) or lengths != {session["rounds"]}:
+            told = [_are_times(stage["samples_ms"], session["rounds"]) for stage in cell["stages"].values()]
+            if not isinstance(cell["id"], str) or not told or not all(told):
                 return Unreadable(path, "has a cell without a sample for each round")
     except (KeyError, TypeError, AttributeError):
         return Unreadable(path, "is not what gfl_bench.speed writes")
@@ -146,5 +173,6 @@ def _samples(session: Session, cell: str, stage: str) -> Sequence[float]:
     return samples
 
 
-def _numbers(values: Any) -> list[float]:
-    return [value for value in values if isinstance(value, int | float) and value > 0]
+def _are_times(samples: Any, rounds: int) -> bool:
+    is_list = isinstance(samples, list) and len(samples) == rounds > 0
+    return is_list and all(isinstance(time, int | float) and SHORTEST < time < LONGEST for time in samples)

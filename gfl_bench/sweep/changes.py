@@ -7,9 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from analysis.tables.condition import LEFT_OUT, LEFT_OUT_LEAVES
 from gfl_bench.results.store import flatten
 
+# How, where and from which file a run is executed, and what repeats it, make no other configuration.
+LEFT_OUT = ("seed", "machine", "paths", "checkpoint")
+LEFT_OUT_LEAVES = ("scale.caption",)
 ABSENT = object()
 
 

@@ -1,0 +1,66 @@
+"""Sessions of ``gfl_bench.speed`` in the place of runs: rows compare within a session, as runs do within a seed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from analysis.claims.table_runs import TableRuns
+from analysis.tables.matching import Sample
+from analysis.tables.timings import COLUMN, is_usual
+from gfl_bench.results.speed_records import Comparison
+from gfl_bench.sweep.table import Table
+
+
+@dataclass(frozen=True)
+class Sessions:
+    """What judges the speed of a table's rows: sessions of one protocol on one machine."""
+
+    table: Table
+    comparison: Comparison
+
+    @property
+    def command(self) -> str:
+        """What adds a session."""
+        return str(self.comparison.sessions[-1]["command"])
+
+    def of(self, rows: Sequence[str]) -> TableRuns | None:
+        """Each session in which all ``rows`` took turns, as a run of each of them; None without such a session.
+
+        FPS are the last row's median, and for the others as many times that as the median over rounds of their ratios
+        says: what slows the machine slows both, so that ratios of medians differ more from session to session.
+        """
+        cells = {row: f"{self.table.name}.{row}" for row in rows}
+        speeds = self.comparison.each_speed(cells[rows[-1]])
+        ratios = {row: self.comparison.each_ratio(cell, cells[rows[-1]]) for row, cell in cells.items()}
+        places = sorted(set.intersection(*map(set, ratios.values())))
+        if not places:
+            return None
+        machine, condition = self.comparison.machine, self.comparison.condition
+        samples = {
+            row: {
+                place: Sample(place, "done", "", {COLUMN: speeds[place].fps * each[place]}, hardware=condition.hardware)
+                for place in places
+            }
+            for row, each in ratios.items()
+        }
+        origin = f"in turns on {machine}, protocol {condition.protocol}"
+        return TableRuns(self.table.name, self.table, samples, unit="session", origin=origin)
+
+
+def sessions_of(table: Table | None, speeds: Sequence[Comparison], scale: str) -> Sessions | None:
+    """The sessions at ``scale``, options as the scale has them; None without any.
+
+    Of several protocols and machines those that time the most rows, then of the most sessions, then the newest.
+    """
+    if table is None:
+        return None
+    cells = [cell.name for cell in table.cells]
+    among = (one.among(cells) for one in speeds if is_usual(one, scale))
+    found = [one for one in among if one is not None]
+    return Sessions(table, max(found, key=lambda one: _rank(one, cells))) if found else None
+
+
+def _rank(comparison: Comparison, cells: Sequence[str]) -> tuple[int, int, float]:
+    timed = sum(comparison.speed(cell) is not None for cell in cells)
+    return timed, len(comparison.sessions), comparison.sessions[-1]["time"]

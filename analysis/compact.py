@@ -1,0 +1,74 @@
+"""Runs made small enough to be committed, and still enough for every table, verdict and study.
+
+Of each finished run ``result.json`` without the single times, ``metrics.jsonl`` thinned out, and ``statistics.json``,
+what studies and claims take from its evidence; of some also the evidence itself, with fewer positives.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from analysis.evidence import NAME, PER_POSITIVE, Arrays, load_evidence
+from analysis.studies.statistics import write_statistics
+from gfl_bench.results.reading import Unreadable, read_metrics
+from gfl_bench.results.result import read_result
+
+LINES = 120  # of a training's log
+POSITIVES = 2000  # of the evidence
+
+
+def compact(runs: Path, places: Iterable[str], out: Path, with_examples: Iterable[str] = ()) -> None:
+    """Write the runs at ``places`` below ``runs`` to the same places below ``out``.
+
+    Args:
+        with_examples: places; the lowest seed of each of their configurations keeps some of its evidence.
+
+    Raises:
+        OSError: ``out`` cannot be written.
+    """
+    firsts = {Path(place).parent: place for place in sorted(with_examples, reverse=True)}
+    for place in sorted(places):
+        _compact(runs / place, out / place, keeps_evidence=firsts.get(Path(place).parent) == place)
+
+
+def _compact(run: Path, out: Path, keeps_evidence: bool) -> None:
+    result = read_result(run / "result.json")
+    if isinstance(result, Unreadable):
+        return
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "result.json").write_text(json.dumps(_without_samples(result), separators=(",", ":")) + "\n")
+    log = thinned(read_metrics(run / "metrics.jsonl"))
+    (out / "metrics.jsonl").write_text("".join(json.dumps(_rounded(line)) + "\n" for line in log))
+    write_statistics(run, out)
+    evidence = load_evidence(run) if keeps_evidence else None
+    if evidence is not None:
+        np.savez_compressed(out / NAME, **_sampled(evidence))
+
+
+def thinned(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """At most ``LINES`` of them, evenly spaced, the last among them."""
+    step = -(-len(lines) // LINES) or 1
+    return lines[::-1][::step][::-1]
+
+
+def _without_samples(result: Mapping[str, Any]) -> dict[str, Any]:
+    speed = result.get("speed")
+    if not isinstance(speed, Mapping):
+        return dict(result)
+    return {**result, "speed": {key: value for key, value in speed.items() if not isinstance(value, list)}}
+
+
+def _rounded(line: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: float(f"{value:.5g}") if isinstance(value, float) else value for key, value in line.items()}
+
+
+def _sampled(evidence: Arrays) -> dict[str, Any]:
+    """The same with ``POSITIVES`` of the positives, drawn without regard to what they say."""
+    count = len(evidence["positive_iou"])
+    drawn = np.sort(np.random.default_rng(0).permutation(count)[:POSITIVES])
+    return {name: values[drawn] if name.startswith(PER_POSITIVE) else values for name, values in evidence.items()}

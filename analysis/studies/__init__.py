@@ -1,0 +1,1 @@
+"""What evaluations saw, in numbers: how quality follows the real IoU, how distributions follow ambiguity."""

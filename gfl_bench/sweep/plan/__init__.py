@@ -1,0 +1,1 @@
+"""What some tables come to before they run: runs, cost, disk."""

@@ -1,0 +1,1 @@
+"""How a sweep goes, on one screen."""

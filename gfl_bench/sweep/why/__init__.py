@@ -1,0 +1,1 @@
+"""Why a cell is as it is: command, difference, code, seeds, curves, error."""
