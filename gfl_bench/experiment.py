@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from gfl_bench.data.coco import CocoDataset
 from gfl_bench.data.loader import eval_batches, prepare, train_batches
 from gfl_bench.data.transforms import evaluation_transform, training_transform
 from gfl_bench.engine.device import choose_device
+from gfl_bench.engine.distributed import ALONE, World
 from gfl_bench.engine.loss_window import Diverged
 from gfl_bench.engine.schedule import steps_per_epoch
 from gfl_bench.engine.signals import Preempted
@@ -40,37 +41,54 @@ from gfl_bench.speed import count_flops, count_parameters, time_inference
 log = logging.getLogger(__name__)
 
 
-def run_experiment(config: Config, folder: RunFolder, cell: str | None, command: str) -> Result:
-    """Do what ``config.mode`` says and leave the record in ``folder``.
+def run_experiment(
+    config: Config, folder: RunFolder, cell: str | None, command: str, world: World = ALONE
+) -> Result:
+    """Do what ``config.mode`` says and leave the record in ``folder``, which rank 0 of ``world`` alone writes to.
 
     A loss that is not finite is a result too: it is recorded with its step and term.
 
     Raises:
         Preempted: a signal asked to stop; the same command continues.
+        RankError: another process of ``world`` failed; each of them raises what went wrong first.
     """
-    folder.start(plain(config))
-    with folder.beating():
-        experiment = Experiment(config, folder, cell, command)
+    with world.failing_together(folder.fail), _recorded(config, folder, world):
+        experiment = Experiment(config, folder, cell, command, world)
         try:
             experiment.run()
         except Diverged as divergence:
             experiment.result.diverged = Divergence(divergence.step, divergence.term)
-        except Preempted as stop:
-            folder.preempt(stop.step)
-            raise
-        folder.finish(experiment.result)
+        if world.is_main:
+            folder.finish(experiment.result)
         return experiment.result
+
+
+@contextmanager
+def _recorded(config: Config, folder: RunFolder, world: World) -> Iterator[None]:
+    """Tell in ``folder`` that the run lives, and whether it was asked to stop."""
+    if world.is_main:
+        folder.start(plain(config))
+    with folder.beating() if world.is_main else nullcontext():
+        try:
+            yield
+        except Preempted as stop:
+            if world.is_main:
+                folder.preempt(stop.step)
+            if stop.step is not None:
+                world.wait()  # a launcher that sees one process end may end the others
+            raise
 
 
 class Experiment:
     """A run under way; ``result`` fills up as it goes."""
 
-    def __init__(self, config: Config, folder: RunFolder, cell: str | None, command: str) -> None:
+    def __init__(self, config: Config, folder: RunFolder, cell: str | None, command: str, world: World) -> None:
         if config.machine.threads is not None:
             torch.set_num_threads(config.machine.threads)
         self.config = config
         self.folder = folder
-        self.device = choose_device(config.machine.device)
+        self.world = world
+        self.device = choose_device(config.machine.device, world)
         self.timings: dict[str, Any] = {}
         with self._timed("data"):
             needed = ("train", "val") if config.mode is Mode.train else ("val",)
@@ -83,11 +101,11 @@ class Experiment:
         self.result = Result(
             cell=cell, id=run_id(config), seed=config.seed, scale=config.scale.name, command=command,
             config=plain(config), timings=self.timings, parameters=count_parameters(self.detector),
-            provenance=provenance(),
+            provenance=provenance() | {"processes": world.size},
         )  # fmt: skip
 
     def run(self) -> None:
-        """Train or load the weights, then measure, or detect for others to measure."""
+        """Train or load the weights, then measure, or detect for others to measure; rank 0 alone has the numbers."""
         metrics: dict[str, float | None] = {}
         if self.config.mode is Mode.train:
             with self._timed("training"):
@@ -100,7 +118,7 @@ class Experiment:
         elif self.config.mode is not Mode.speed:
             with self._timed("evaluation"):
                 metrics |= self._evaluate()
-        if self.config.mode is not Mode.testdev and self.config.machine.speed_images > 0:
+        if self.world.is_main and self.config.mode is not Mode.testdev and self.config.machine.speed_images > 0:
             with self._timed("speed"):
                 metrics |= self._time()
         self.result.metrics = metrics
@@ -113,12 +131,13 @@ class Experiment:
             self.detector, self.config,
             steps_per_epoch=steps_per_epoch(self.config.scale, len(training), schedule.batch_size),
             device=self.device, run=self.result.id, checkpoint=self.folder.checkpoint, record=self.folder.log,
+            world=self.world, before_save=self.folder.check,
         )  # fmt: skip
         self.folder.step(trainer.step, trainer.steps)
         trainer.train(
             train_batches(
                 training, batch_size=schedule.batch_size, seed=self.config.seed, start_step=trainer.step,
-                steps=trainer.steps, workers=self.config.machine.workers,
+                steps=trainer.steps, workers=self.config.machine.workers, rank=self.world.rank, world=self.world.size,
             )
         )  # fmt: skip
         self.timings["steps"] = trainer.steps
@@ -126,12 +145,18 @@ class Experiment:
 
     def _submit(self) -> None:
         found = self._detect()
+        if not self.world.is_main:
+            return
+        self.folder.check()
         archive = detections_file.save_submission(self.folder.path, self.validation.split.annotations, found)
         log.info("%d detections of %d images, to be submitted: %s", len(found), len(self.validation), archive)
 
     def _evaluate(self) -> dict[str, float | None]:
         evidence, displacement = Evidence(self.validation), DisplacementMeter()
         found = self._detect(evidence, displacement)
+        if not self.world.is_main:
+            return {}
+        self.folder.check()
         detections_file.save(self.folder.detections, found)
         evidence.save(self.folder.evidence)
         self.result.quality = correlation(evidence.pairs)
@@ -140,12 +165,15 @@ class Experiment:
         return evaluate(self.validation.split.annotations, found) | counted
 
     def _detect(self, *observers: Observer) -> list[dict[str, Any]]:
-        machine = self.config.machine
+        machine, world = self.config.machine, self.world
+        batches = eval_batches(
+            self.validation, batch_size=self.config.schedule.batch_size, workers=machine.workers, rank=world.rank,
+            world=world.size,
+        )  # fmt: skip
         return infer(
-            self.detector,
-            eval_batches(self.validation, batch_size=self.config.schedule.batch_size, workers=machine.workers),
-            device=self.device, precision=self.config.precision, category_ids=self.validation.category_ids,
-            channels_last=machine.channels_last, total=len(self.validation), observers=observers,
+            self.detector, batches, device=self.device, precision=self.config.precision,
+            category_ids=self.validation.category_ids, channels_last=machine.channels_last,
+            total=len(self.validation), observers=observers, world=world,
         )  # fmt: skip
 
     def _time(self) -> dict[str, float | None]:

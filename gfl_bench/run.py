@@ -1,7 +1,7 @@
 """Entry of gfl_bench: ``python -m gfl_bench.run`` with Hydra overrides.
 
 Compose, check, skip what is finished, then train, evaluate and time; one record a run. A run that fails or diverges is
-recorded with its reason, and the rest of the sweep goes on.
+recorded with its reason, and the rest of the sweep goes on; a signal ends all.
 """
 
 from __future__ import annotations
@@ -9,33 +9,45 @@ from __future__ import annotations
 import logging
 import shlex
 import sys
+from typing import NoReturn
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
+from gfl_bench.claim import Held, Lost
 from gfl_bench.config.compat import ConfigError
 from gfl_bench.config.compose import register_options, resolve
 from gfl_bench.config.help import help_text
 from gfl_bench.config.identity import run_name
 from gfl_bench.config.paths import conf_folder, expand
 from gfl_bench.config.schema import Config
+from gfl_bench.engine.distributed import World, join_world
+from gfl_bench.engine.rank import rank_of_environment
+from gfl_bench.engine.signals import Preempted, StopRequest, hand_on
+from gfl_bench.results.advice import advice_on, explained
 from gfl_bench.results.record import RunFolder
 
 log = logging.getLogger("gfl_bench")
 
-_failures = 0  # runs of this process that were refused or failed: the exit code of a sweep
+_failures: list[str] = []  # what was refused or failed in this process
 
 
 def main() -> None:
-    """Run what the command line composes; exit 1 when any run was refused or failed."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    """Run what the command line composes; exit 1 when any run was refused or failed, after naming them."""
+    rank, _ = rank_of_environment()
+    level = logging.WARNING if rank else logging.INFO  # one line for all processes of a run
+    logging.basicConfig(level=level, format="%(message)s", stream=sys.stderr)
     tables = register_options()
     if {"--help", "-h"} & set(sys.argv[1:]):
         print(help_text(conf_folder(), tables))
         return
-    task()
+    try:
+        task()
+    finally:
+        if len(_failures) > 1:
+            log.error("%d runs failed:\n%s", len(_failures), "\n".join(_failures))
     sys.exit(1 if _failures else 0)
 
 
@@ -54,35 +66,77 @@ def task(composed: DictConfig) -> str:
 
 
 def perform(config: Config, cell: str | None, command: str) -> str:
-    """Run ``config`` unless its folder says that it is finished or under way; returns the state that it is left in."""
+    """Run ``config`` unless its folder says that it is finished or under way; returns the state that it is left in.
+
+    Raises:
+        SystemExit: a signal asked to stop; ends the sweep as well, since whoever asked wants the process gone.
+        Exception: what a launcher's handler of that signal raises where it cannot have the job queued again.
+    """
     folder = RunFolder(expand(config.paths.runs) / run_name(config) / f"seed{config.seed}")
     title = f"{cell or run_name(config)}, seed {config.seed}"
-    if folder.is_finished():
-        log.info("%s: finished already, in %s", title, folder.path)
-        return "skipped"
-    if folder.is_running():
-        log.info("%s: under way in another process, in %s", title, folder.path)
+    try:
+        with StopRequest(at_once=True), join_world() as world:
+            state = world.from_main(_left(folder, title) if world.is_main else None)
+            return state or _perform_recorded(config, folder, cell, command, world)
+    except Preempted as stop:
+        _preempt(folder, stop)
+        log.warning("%s: %s", title, stop)
+        stopped = stop
+    except (Held, Lost) as left:
+        log.warning("%s: %s", title, left)
         return "running"
-    log.info("%s: %s", title, folder.path)
-    return _perform_recorded(config, folder, cell, command)
+    except Exception as error:
+        return _fail(folder, title, error)
+    finally:
+        folder.release()
+    _leave(stopped.signal_number)
 
 
-def _perform_recorded(config: Config, folder: RunFolder, cell: str | None, command: str) -> str:
-    from gfl_bench.engine.signals import Preempted
+def _left(folder: RunFolder, title: str) -> str | None:
+    """The state of a run that others have finished or are at work on; None where it is this process's from now on."""
+    if not folder.is_finished():
+        try:
+            folder.claim()
+            log.info("%s: %s", title, folder.path)
+            return None
+        except Held as held:
+            if not folder.is_finished():
+                log.info("%s: %s, in %s", title, held, folder.path)
+                return "running"
+    log.info("%s: finished already, in %s", title, folder.path)
+    return "skipped"
+
+
+def _perform_recorded(config: Config, folder: RunFolder, cell: str | None, command: str, world: World) -> str:
     from gfl_bench.experiment import run_experiment  # imports torch, which --help and finished runs do without
 
-    try:
-        result = run_experiment(config, folder, cell, command)
-        log.info("%s: %s", cell or folder.path, result.summary())
-        return "done" if result.diverged is None else "diverged"
-    except Preempted as stop:
-        log.warning("%s: %s", cell or folder.path, stop)
-        sys.exit(128 + stop.signal_number)  # ends the sweep as well: whoever asked wants the process gone
-    except Exception as error:
+    result = run_experiment(config, folder, cell, command, world)
+    log.info("%s: %s", cell or folder.path, result.summary())
+    return "done" if result.diverged is None else "diverged"
+
+
+def _preempt(folder: RunFolder, stop: Preempted) -> None:
+    rank, _ = rank_of_environment()
+    if rank == 0:
+        folder.preempt(stop.step)
+
+
+def _fail(folder: RunFolder, title: str, error: Exception) -> str:
+    rank, _ = rank_of_environment()
+    if rank == 0:
         folder.fail(error)
-        if not isinstance(error, ValueError):  # every mistake of a user is one; the rest is for a developer
-            log.exception("an unexpected error")
-        return _count_failure("failed", f"{cell or folder.path}: {type(error).__name__}: {error}")
+        if not isinstance(error, ValueError) and advice_on(error) is None:  # every mistake of a user is a ValueError
+            log.error("an unexpected error", exc_info=error)
+    return _count_failure("failed", f"{title}, in {folder.path}: {explained(error)}")
+
+
+def _leave(number: int) -> NoReturn:
+    """End the process for signal ``number``: as its launcher does, or as a shell would say."""
+    rank, _ = rank_of_environment()
+    if rank:
+        sys.exit(0)  # any other code would have the first process killed, which may still be asking to be queued again
+    hand_on(number)
+    sys.exit(128 + number)
 
 
 def command_of(overrides: list[str]) -> str:
@@ -92,8 +146,7 @@ def command_of(overrides: list[str]) -> str:
 
 
 def _count_failure(state: str, message: str) -> str:
-    global _failures
-    _failures += 1
+    _failures.append(f"{state}: {message}")
     log.error("%s: %s", state, message)
     return state
 

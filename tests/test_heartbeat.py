@@ -23,6 +23,8 @@ def test_a_run_is_running_while_its_process_lives_and_its_heart_beats(folder: Ru
         other.kill()
     assert not Status("running", pid=other.pid).is_running(), "killed a moment ago, its heartbeat still fresh"
     assert Status("running", pid=other.pid, host=platform.node() + "-other").is_running(), "no one can ask there"
+    future = time.time() + 2 * STALE_AFTER  # a clock that was put back since
+    assert not Status("running", host=platform.node() + "-other", heartbeat=future).is_running()
 
 
 def test_this_process_does_not_take_itself_for_another(folder: RunFolder) -> None:

@@ -84,9 +84,13 @@ class TrainingSteps:
 def evaluation_batches(
     landscape: NDArray[np.bool_], batch_size: int, rank: int = 0, world: int = 1
 ) -> list[list[Draw]]:
-    """Every image once, wide ones before high ones, never both in a batch; of ``world`` processes this one's share."""
+    """Every image once, wide ones before high ones, never both in a batch.
+
+    Of ``world`` processes each gets every ``world``-th batch, the first beginning with batch ``rank``: an image so has
+    the same neighbours, and the same padding, however many there are.
+    """
     batches = []
     for group in (np.flatnonzero(landscape), np.flatnonzero(~landscape)):
-        mine = group[rank::world].tolist()
-        batches += [[Draw(i, 0) for i in mine[k : k + batch_size]] for k in range(0, len(mine), batch_size)]
-    return batches
+        images = group.tolist()
+        batches += [[Draw(i, 0) for i in images[k : k + batch_size]] for k in range(0, len(images), batch_size)]
+    return batches[rank::world]

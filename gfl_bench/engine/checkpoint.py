@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 import torch
 
 from gfl_bench.atomic import replacing
+
+log = logging.getLogger(__name__)
 
 FORMAT = 1  # of the dictionary below; a reader refuses what it does not know
 KEYS = ("format", "run", "step", "seconds", "model", "optimizer", "random")
@@ -28,11 +31,35 @@ def save(path: Path, state: dict[str, Any]) -> None:
     try:
         with replacing(path) as file:
             torch.save(state, file)
-    except (OSError, RuntimeError) as error:  # torch's zip writer turns a full disk into a RuntimeError
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error).splitlines()[0]
+    except (OSError, RuntimeError) as error:
+        cause = error.__context__ if isinstance(error, RuntimeError) else error  # torch's zip writer wraps a full disk
+        reason = cause.strerror if isinstance(cause, OSError) and cause.strerror else str(error).splitlines()[0]
         raise CheckpointError(
-            f"{path}: the checkpoint could not be written ({reason}): free some space or choose another paths.runs"
+            f"{path}: the checkpoint could not be written ({reason}): free some space or choose another paths.runs; "
+            "the same command continues"
         ) from error
+
+
+def resume(path: Path, run: str) -> dict[str, Any] | None:
+    """State to continue run ``run`` from; None where there is none, and the training begins.
+
+    A file that cannot be read is kept beside it as ``<name>.damaged``, with a warning: a training that begins again
+    ends with the same numbers, one that refuses its checkpoint for ever ends with none.
+
+    Raises:
+        CheckpointError: the file belongs to another run.
+    """
+    if not path.exists():
+        return None
+    try:
+        state = checked(read(path), path)
+    except CheckpointError as error:
+        kept = path.with_name(f"{path.name}.damaged")
+        log.warning("%s; it is kept as %s, and the training begins again", error, kept.name)
+        path.replace(kept)
+        return None
+    _check_run(state, run, path)
+    return state
 
 
 def load(path: Path, run: str | None = None) -> dict[str, Any]:
@@ -46,12 +73,17 @@ def load(path: Path, run: str | None = None) -> dict[str, Any]:
         CheckpointError: there is no such file, it is cut short or something else, or it belongs to another run.
     """
     state = checked(read(path), path)
-    if run is not None and state["run"] != run:
+    if run is not None:
+        _check_run(state, run, path)
+    return state
+
+
+def _check_run(state: dict[str, Any], run: str, path: Path) -> None:
+    if state["run"] != run:
         raise CheckpointError(
             f"{path}: the checkpoint is of run {state['run']}, but this configuration is run {run}: "
             "remove the file to start afresh, or restore the configuration"
         )
-    return state
 
 
 def checked(state: dict[str, Any], path: Path) -> dict[str, Any]:

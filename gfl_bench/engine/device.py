@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from gfl_bench.config.schema import Precision
+from gfl_bench.engine.distributed import ALONE, World
 from gfl_bench.results.provenance import hardware
 from gfl_bench.structures import Batch
 
@@ -14,12 +15,18 @@ class DeviceError(ValueError):
     """The wanted device is not there."""
 
 
-def choose_device(name: str) -> torch.device:
+def choose_device(name: str, world: World = ALONE) -> torch.device:
     """Device of ``machine.device``: ``auto`` is the GPU where torch sees one, else the CPU.
 
+    Of several processes each takes the GPU of its own rank on this machine, which becomes torch's current one.
+
     Raises:
-        DeviceError: the name is none of auto, cpu, cuda and cuda:<n>, or torch does not see that GPU.
+        DeviceError: the name is none of auto, cpu, cuda and cuda:<n>, torch does not see that GPU, or several processes
+            are to share it.
     """
+    if world.size > 1 and name in ("auto", "cuda") and torch.cuda.is_available():
+        torch.cuda.set_device(local_gpu(world.local_rank))
+        return torch.device("cuda", torch.cuda.current_device())
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if name == "cpu":
@@ -27,10 +34,17 @@ def choose_device(name: str) -> torch.device:
     kind, _, index = name.partition(":")
     if kind != "cuda" or not (index or "0").isdecimal():
         raise DeviceError(f"machine.device={name} is not known: use auto, cpu, cuda or cuda:<number>")
+    if world.size > 1 and index:
+        raise DeviceError(f"machine.device={name} is one GPU for {world.size} processes: use auto, one for each")
     seen = torch.cuda.device_count()
     if int(index or 0) >= seen:
         raise DeviceError(f"machine.device={name} is wanted, but torch sees {seen} GPUs: use auto or cpu")
     return torch.device(name)
+
+
+def local_gpu(local_rank: int) -> int:
+    """Number of a process's GPU: a cluster may show each process all GPUs of its machine, or only its own."""
+    return local_rank % torch.cuda.device_count()
 
 
 def device_name(device: torch.device) -> str:

@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column
 
+from gfl_bench.engine.rank import rank_of_environment
+
 log = logging.getLogger(__name__)
 
 
@@ -42,6 +44,13 @@ class LoggedProgress(ProgressView):
             log.info("%s %d/%s  %s", self.title, completed, "?" if self.total is None else self.total, text)
 
 
+class NoProgress(ProgressView):
+    """Nothing: of several processes one tells."""
+
+    def update(self, completed: int, text: str | None = None) -> None:
+        return None
+
+
 class TerminalProgress(ProgressView):
     """A bar with the last text behind it."""
 
@@ -71,5 +80,7 @@ class TerminalProgress(ProgressView):
 
 
 def progress_view(title: str, total: int | None) -> ProgressView:
-    """The view that suits standard error."""
+    """The view that suits standard error, and this process if there are several."""
+    if rank_of_environment()[0]:
+        return NoProgress(title, total)
     return TerminalProgress(title, total) if sys.stderr.isatty() else LoggedProgress(title, total)

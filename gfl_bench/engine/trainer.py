@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import torch
 
 from gfl_bench.config.schema import Config
 from gfl_bench.engine.accumulation import split
-from gfl_bench.engine.checkpoint import load, save
+from gfl_bench.engine.checkpoint import resume, save
 from gfl_bench.engine.device import autocast, move, place
+from gfl_bench.engine.distributed import ALONE, World
 from gfl_bench.engine.meter import Meter, describe
 from gfl_bench.engine.optimizer import build_optimizer, clip_gradient, set_learning_rate
 from gfl_bench.engine.progress import ProgressView, progress_view
 from gfl_bench.engine.reproducibility import make_reproducible
 from gfl_bench.engine.schedule import learning_rate, total_steps
+from gfl_bench.engine.shares import add_up_gradients, start_equal, widened
 from gfl_bench.engine.signals import Preempted, StopRequest
 from gfl_bench.engine.state import capture, restore
+from gfl_bench.engine.whole_batch_norm import share_batch_norms
 from gfl_bench.models.detector import Detector
 from gfl_bench.structures import Batch
 
@@ -35,6 +39,9 @@ class Trainer:
         record: called at each log interval with ``step``, ``lr``, each term of the loss by its name (the
             mean over the interval), their sum ``loss``, ``images_per_second``, and ``seconds`` since the training
             began. After a kill, steps that no checkpoint held are told a second time.
+        world: the processes that share each batch, each with a Trainer. Loss, gradient and batch norms are those of the
+            whole batch; all continue from the checkpoint that rank 0 reads, and rank 0 alone records and saves.
+        before_save: called before anything is written.
 
     Attributes:
         step: steps done; ``train`` wants the batches from this one on.
@@ -55,6 +62,8 @@ class Trainer:
         run: str,
         checkpoint: Path,
         record: Callable[[dict[str, float]], None],
+        world: World = ALONE,
+        before_save: Callable[[], None] = lambda: None,
     ) -> None:
         self.steps = total_steps(config.schedule, steps_per_epoch)
         self.step = 0
@@ -64,11 +73,17 @@ class Trainer:
         self._run = f"{run}, seed {config.seed}"
         self._checkpoint = checkpoint
         self._record = record
+        self._world = world
+        self._before_save = before_save
         make_reproducible(config.seed, device)
+        self._detector, self._loss = detector, detector.loss
+        if world.size > 1:
+            self._loss = partial(detector.loss, reduce=world.sum_)
+            start_equal(detector, world)
+            share_batch_norms(detector, world)
         place(detector, device, config.machine.channels_last)
-        self._detector = detector
         self._optimizer = build_optimizer(detector, config.schedule, config.detector.recipe)
-        self._meter = Meter(self._resume() if checkpoint.exists() else 0.0)
+        self._meter = Meter(self._resume())
 
     @property
     def seconds(self) -> float:
@@ -90,14 +105,18 @@ class Trainer:
         self._meter.start()
         with StopRequest() as stop, progress_view("training", self.steps) as progress:
             while self.step < self.steps:
-                self._step(self._next(batches, stop))
-                self._report(progress)
-                if stop.received is not None or self._is_due(self._config.machine.checkpoint_every):
+                batch = widened(self._next(batches, stop), self._world)
+                if batch is not None:
+                    self._step(batch)
+                    self._report(progress)
+                (asked,) = self._world.largest([stop.received or 0])
+                if asked or self._is_due(self._config.machine.checkpoint_every):
                     self._save()
-                if stop.received is not None:
-                    raise Preempted(self.step, stop.received)
+                if asked:
+                    raise Preempted(self.step, asked)
 
-    def _next(self, batches: Iterator[Batch], stop: StopRequest) -> Batch:
+    def _next(self, batches: Iterator[Batch], stop: StopRequest) -> Batch | None:
+        """None where the loading processes died of the signal that asks to stop: Ctrl-C reaches them as well."""
         try:
             return next(batches)
         except StopIteration:
@@ -105,13 +124,14 @@ class Trainer:
         except RuntimeError:
             if stop.received is None:
                 raise
-            self._save()  # Ctrl-C reaches the loading processes as well; the state is that after a whole step
-            raise Preempted(self.step, stop.received) from None
+            return None
 
     def _step(self, batch: Batch) -> None:
         set_learning_rate(self._optimizer, self._rate(self.step))
         self._optimizer.zero_grad(set_to_none=True)
         self._backward(batch)
+        if self._world.size > 1:
+            add_up_gradients(self._detector, self._world)
         clip_gradient(self._detector, self._config.detector.recipe)
         self._optimizer.step()
         self.step += 1
@@ -119,9 +139,8 @@ class Trainer:
     def _backward(self, batch: Batch) -> None:
         """Gradient of the summed loss, added up over the parts of ``batch``.
 
-        Each part is normalised by its own positives and counts by its share of the images. So it is with the
-        reference's processes too, but that those average the normalisers as well; with equally many positives in
-        each part the gradient is that of the whole batch.
+        Each part, of all processes together, is normalised by its own positives and counts by its share of the images;
+        with equally many positives in each part the gradient is that of the whole batch.
         """
         total = len(batch.image_ids)
         values = torch.zeros((), device=self._device)
@@ -129,11 +148,11 @@ class Trainer:
             part = move(part, self._device, self._config.machine.channels_last)
             with autocast(self._device, self._config.precision):
                 output = self._detector(part.images)
-            losses = self._detector.loss(output, part)
+            losses = self._loss(output, part)
             weighted = torch.stack(list(losses.values())) * (len(part.image_ids) / total)
             weighted.sum().backward()
             values = values + weighted.detach()
-        self._meter.add(self.step + 1, tuple(losses), values, total)
+        self._meter.add(self.step + 1, tuple(losses), self._world.sum_(values), total * self._world.size)
 
     def _report(self, progress: ProgressView) -> None:
         if self._device.type == "cpu":
@@ -142,7 +161,8 @@ class Trainer:
             progress.update(self.step)
             return
         record = self._meter.take_record(self.step, self._rate(self.step - 1))
-        self._record(record)
+        if self._world.is_main:
+            self._record(record)
         progress.update(self.step, describe(record, self.steps, self._config.schedule.batch_size))
 
     def _rate(self, step: int) -> float:
@@ -153,12 +173,17 @@ class Trainer:
 
     def _save(self) -> None:
         self._meter.check()
+        if not self._world.is_main:
+            return
+        self._before_save()
         seconds = self._meter.seconds
         save(self._checkpoint, capture(self._detector, self._optimizer, run=self._run, step=self.step, seconds=seconds))
 
     def _resume(self) -> float:
-        """Continue from the checkpoint; returns the seconds that its sessions took."""
-        state = load(self._checkpoint, self._run)
+        """Continue from the checkpoint, if there is one; returns the seconds that its sessions took."""
+        state = self._world.from_main(resume(self._checkpoint, self._run) if self._world.is_main else None)
+        if state is None:
+            return 0.0
         restore(state, self._detector, self._optimizer, self._checkpoint)
         self.step = state["step"]
         return float(state["seconds"])

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
 
 from gfl_bench.config import schema
-from gfl_bench.config.schema import BoxNormaliser, Count
+from gfl_bench.config.schema import BoxNormaliser
 from gfl_bench.models.assigners.assignment import Assigner, Assignment
 from gfl_bench.models.box import BoxDistribution
+from gfl_bench.models.normalisers import COUNTS, Reduce, alone, sums
 from gfl_bench.models.positives import Positives, gather
 from gfl_bench.models.postprocess import Candidates, choose, suppress
 from gfl_bench.models.priors import level_sizes, priors_for, select
 from gfl_bench.models.quality import QualityRepresentation
 from gfl_bench.structures import Batch, Detections, HeadOutput, Logits, Priors, Probabilities, QualityPairs
 
-Reduce = Callable[[Tensor], Tensor]
-_COUNTS: dict[Count, Callable[[Tensor], Tensor]] = {  # of positives [B] int64 in each image
-    Count.each_image: lambda positives: positives.clamp(min=1).sum(),
-    Count.batch: lambda positives: positives.sum().clamp(min=1),
-    Count.or_images: lambda positives: positives.sum().clamp(min=len(positives)),
-    Count.and_images: lambda positives: positives.sum() + len(positives),
-}
 _EPS = torch.finfo(torch.float32).eps  # added to every normaliser, as in the reference
 
 
@@ -43,9 +37,7 @@ class Detector(nn.Module):
         output: HeadOutput = self.head(self.neck(self.backbone(images)))
         return output
 
-    def loss(
-        self, output: HeadOutput, batch: Batch, reduce: Reduce = lambda normalisers: normalisers
-    ) -> dict[str, Tensor]:
+    def loss(self, output: HeadOutput, batch: Batch, reduce: Reduce = alone) -> dict[str, Tensor]:
         """The terms of Eq. 15, scalars to be added up; all finite and differentiable also without any ground truth.
 
         ``loss_quality`` (joint score) or ``loss_cls`` (and ``loss_aux`` of a branch) are divided by the number of
@@ -53,16 +45,16 @@ class Detector(nn.Module):
         the sum of the positives' box weights, at least ``box_normaliser_min``.
 
         Args:
-            reduce: takes normalisers [2] float32 to their mean over all processes.
+            reduce: adds up normalisers over all processes; the terms of all then add up to those of the whole batch.
         """
         with torch.autocast(output.cls.device.type, enabled=False):
             assignment, positives = self.match(output, batch)
             box_weight = self.quality.box_weight(output, positives)
-            counts = _COUNTS[self.config.count](assignment.positives).to(box_weight.dtype)
-            count, total = reduce(torch.stack([counts, box_weight.sum()])).unbind()
+            *counts, total = reduce(sums(assignment.positives, box_weight)).unbind()
+            count = COUNTS[self.config.count](*counts)
             if self.config.box_normaliser is BoxNormaliser.count and self.quality.weighs_evenly:
                 total = count
-            quality = self.quality.losses(output, positives, assignment.learns.flatten() / (count + _EPS))
+            quality = self.quality.losses(output, positives, assignment.learns.flatten() / (count + _EPS), reduce)
             boxes = self.box.losses(positives.raw, positives.boxes, positives.target, positives.priors)
             box_weight = box_weight / (total.clamp(min=self.config.box_normaliser_min) + _EPS)
             terms = quality | {name: (loss * box_weight).sum() for name, loss in boxes.items()}

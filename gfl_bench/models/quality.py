@@ -25,6 +25,7 @@ from gfl_bench.models.losses import (
     varifocal_loss,
     varifocal_loss_on_probabilities,
 )
+from gfl_bench.models.normalisers import Reduce, alone
 from gfl_bench.models.positives import Positives
 from gfl_bench.structures import HeadOutput, Logits, Probabilities
 
@@ -54,11 +55,14 @@ class QualityRepresentation(ABC):
         """Numbers that the head says of a location's class, one of ``classes``."""
         return classes
 
-    def losses(self, output: HeadOutput, positives: Positives, weight: Tensor) -> dict[str, Tensor]:
+    def losses(
+        self, output: HeadOutput, positives: Positives, weight: Tensor, reduce: Reduce = alone
+    ) -> dict[str, Tensor]:
         """Weighted sums over the batch, by the name of the loss.
 
         Args:
             weight: [B * P] float32 of each location: 0 where nothing is learnt, else one over the normaliser.
+            reduce: adds up further normalisers over all processes.
         """
         return {self.loss_name: self.class_losses(output, positives, weight).sum()}
 
@@ -121,12 +125,14 @@ class BranchQuality(FocalQuality):
         super().__init__(config, detector)
         self.real, self.loss_weight = real, detector.aux_loss_weight
 
-    def losses(self, output: HeadOutput, positives: Positives, weight: Tensor) -> dict[str, Tensor]:
+    def losses(
+        self, output: HeadOutput, positives: Positives, weight: Tensor, reduce: Reduce = alone
+    ) -> dict[str, Tensor]:
         logits = _branch(output).flatten().index_select(0, positives.row)
         branch = functional.binary_cross_entropy_with_logits(
             logits, self.real(positives), weight[positives.row], reduction="sum"
         )
-        return super().losses(output, positives, weight) | {"loss_aux": self.loss_weight * branch}
+        return super().losses(output, positives, weight, reduce) | {"loss_aux": self.loss_weight * branch}
 
     def factor(self, output: HeadOutput) -> Probabilities:
         return Probabilities(_branch(output).sigmoid())
@@ -145,13 +151,16 @@ class GuidedQuality(FocalQuality):
         super().__init__(config, detector)
         self.real, self.eta = real, config.eta
 
-    def losses(self, output: HeadOutput, positives: Positives, weight: Tensor) -> dict[str, Tensor]:
-        return super().losses(output, positives, self.guided_weight(positives, weight))
+    def losses(
+        self, output: HeadOutput, positives: Positives, weight: Tensor, reduce: Reduce = alone
+    ) -> dict[str, Tensor]:
+        return super().losses(output, positives, self.guided_weight(positives, weight, reduce), reduce)
 
-    def guided_weight(self, positives: Positives, weight: Tensor) -> Tensor:
+    def guided_weight(self, positives: Positives, weight: Tensor, reduce: Reduce = alone) -> Tensor:
         """[B * P], what ``weight`` [B * P] becomes for the class loss."""
         guided = self.real(positives).pow(self.eta)
-        scale = len(guided) / guided.sum().clamp(min=_MIN_TOTAL)
+        count, total = reduce(torch.stack([guided.new_full((), len(guided)), guided.sum()])).unbind()
+        scale = count * total.clamp(min=_MIN_TOTAL).reciprocal()
         return weight.index_put((positives.row,), weight[positives.row] * guided * scale)
 
 

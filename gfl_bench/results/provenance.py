@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import json
 import platform
 import subprocess
 import sys
@@ -33,7 +35,13 @@ def provenance() -> dict[str, Any]:
 
 
 def git_state(checkout: Path) -> dict[str, Any] | None:
-    """``{"commit": ..., "dirty": ...}`` of a checkout; None where there is none, as for an installed wheel."""
+    """``{"commit": ..., "dirty": ...}`` of a checkout; None where there is none, as for an installed wheel.
+
+    A snapshot, as ``sweep submit`` takes it, has no history, and a note of what it was taken from.
+    """
+    with contextlib.suppress(OSError, ValueError):
+        noted = json.loads((checkout / "git.json").read_bytes())
+        return noted if isinstance(noted, dict) else None
     if not (checkout / ".git").exists():
         return None
     commit, changes = _git(checkout, "rev-parse", "HEAD"), _git(checkout, "status", "--porcelain")

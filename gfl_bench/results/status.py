@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import time
@@ -9,10 +10,12 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from gfl_bench.heartbeat import PATIENCE
+from gfl_bench.process import pid_lives
 from gfl_bench.results.reading import SCHEMA, Unreadable, read_object
 
 STATES = ("running", "done", "failed", "preempted", "diverged")
-STALE_AFTER = 120.0  # seconds without a heartbeat: four beats missed
+STALE_AFTER = PATIENCE  # seconds without a heartbeat
 KINDS: dict[str, type | tuple[type, ...]] = {
     "state": str, "heartbeat": (int, float), "host": str, "pid": int, "step": int, "message": str,
 }
@@ -34,10 +37,14 @@ class Status:
         return {"schema": SCHEMA, **asdict(self)}
 
     def is_running(self) -> bool:
-        """Whether another process is at work: a fresh heartbeat and, where it can be asked, a living process."""
-        if self.state != "running" or time.time() - self.heartbeat >= STALE_AFTER:
+        """Whether another process seems at work: a fresh heartbeat and, where it can be asked, a living process.
+
+        It compares clocks, and so is for people to read; what may write asks ``take_claim``. A heartbeat of the future
+        is of a clock that was put back, and as little worth as an old one.
+        """
+        if self.state != "running" or abs(time.time() - self.heartbeat) >= STALE_AFTER:
             return False
-        return self.host != platform.node() or (self.pid != os.getpid() and _is_alive(self.pid))
+        return self.host != platform.node() or (self.pid != os.getpid() and pid_lives(self.pid))
 
 
 def read_status(path: Path) -> Status | Unreadable:
@@ -50,11 +57,12 @@ def read_status(path: Path) -> Status | Unreadable:
     return Status(**{f.name: values[f.name] for f in fields(Status) if f.name in values})
 
 
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, OverflowError, ValueError):
-        return False
-    except PermissionError:
-        return True  # it lives, as another user's
-    return True
+
+def overwrite_status(path: Path, status: Status) -> None:
+    """Write ``status`` over what is in ``path``, which a full disk allows where a new file has no space.
+
+    A kill in the middle of these few bytes would leave a status that cannot be read.
+    """
+    content = json.dumps(status.as_json()).encode()
+    with path.open("r+b", buffering=0) as file:
+        file.write(content.ljust(path.stat().st_size))

@@ -6,6 +6,8 @@ much as the detector itself, for tens of numbers of which one is wanted.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, fields
+
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
@@ -15,16 +17,17 @@ from gfl_bench.evaluate.displacement.pairs import POSITIVE_IOU
 _RECALLS = np.linspace(0, 1, 101)
 
 
-class AveragePrecision50:
-    """Takes image after image, keeps a few bytes of each detection."""
+@dataclass
+class Ranked:
+    """The D detections of an image that count, best first: a few bytes of each."""
 
-    def __init__(self) -> None:
-        self._score = [np.zeros(0, dtype=np.float32)]
-        self._label = [np.zeros(0, dtype=np.int64)]
-        self._hit = [np.zeros(0, dtype=bool)]
+    score: NDArray[np.float32]  # [D]
+    label: NDArray[np.int64]  # [D]
+    hit: NDArray[np.bool_]  # [D], which find an object
 
-    def add(self, score: Tensor, label: Tensor, overlap: Tensor, in_crowd: Tensor) -> None:
-        """The D detections of an image, best first. Those in a crowd count only if they find an object.
+    @classmethod
+    def of(cls, score: Tensor, label: Tensor, overlap: Tensor, in_crowd: Tensor) -> Ranked:
+        """Of detections, best first, those that count: in a crowd only those that find an object.
 
         Args:
             score, label: [D].
@@ -33,9 +36,17 @@ class AveragePrecision50:
         """
         hit = find(overlap.cpu().numpy())
         counted = hit | ~in_crowd.cpu().numpy()
-        self._score.append(score.cpu().numpy()[counted])
-        self._label.append(label.cpu().numpy()[counted])
-        self._hit.append(hit[counted])
+        return cls(score.cpu().numpy()[counted], label.cpu().numpy()[counted], hit[counted])
+
+
+class AveragePrecision50:
+    """Takes image after image."""
+
+    def __init__(self) -> None:
+        self._images = [Ranked(np.zeros(0, np.float32), np.zeros(0, np.int64), np.zeros(0, bool))]
+
+    def add(self, image: Ranked) -> None:
+        self._images.append(image)
 
     def value(self, objects: NDArray[np.int64]) -> float | None:
         """AP50 in percent, the mean over the classes that have objects; None without any.
@@ -43,9 +54,11 @@ class AveragePrecision50:
         Args:
             objects: [C] number of objects of each class.
         """
-        label, score = np.concatenate(self._label), np.concatenate(self._score)
+        score, label, hit = (
+            np.concatenate([getattr(image, field.name) for image in self._images]) for field in fields(Ranked)
+        )
         ranked = np.argsort(-score, kind="stable")
-        label, hit = label[ranked], np.concatenate(self._hit)[ranked]
+        label, hit = label[ranked], hit[ranked]
         values = [_average(hit[label == one], int(objects[one])) for one in range(len(objects)) if objects[one]]
         return 100 * float(np.mean(values)) if values else None
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from gfl_bench.config.schema import PostProcessConfig
-from gfl_bench.evaluate.displacement.ap50 import AveragePrecision50
+from gfl_bench.evaluate.displacement.ap50 import AveragePrecision50, Ranked
 from gfl_bench.evaluate.displacement.candidates import rivals_of
 from gfl_bench.evaluate.displacement.pairs import POSITIVE_IOU, Rivals, Truth, demoted, displacements, leading
 from gfl_bench.evaluate.displacement.shares import shares
+from gfl_bench.evaluate.observer import Observer
 from gfl_bench.models.detector import Detector
 from gfl_bench.models.postprocess import class_wise_nms
 from gfl_bench.structures import Batch, Detections, HeadOutput
@@ -19,26 +23,48 @@ _FIRST = 6  # times the detections wanted: candidates that NMS looks at before i
 _RANKINGS = ("actual", "demoted", "leading_demoted", "class_alone", "true_iou")
 
 
-class DisplacementMeter:
-    """An observer. Only detectors that multiply a quality into their class score have displacements by quality."""
+@dataclass
+class _Note:
+    """Of the B images of a batch."""
+
+    separate: bool  # whether a branch says the quality
+    counts: NDArray[np.int64]  # [B, 2, 3], of all positives and of the leading ones
+    objects: NDArray[np.int64]  # labels of their ground truths
+    rankings: list[dict[str, Ranked]]  # of each image, by name
+
+
+class DisplacementMeter(Observer):
+    """Only detectors that multiply a quality into their class score have displacements by quality."""
 
     def __init__(self) -> None:
         self.separate = False
-        self._counts: list[Tensor] = []  # [2, 3] an image: of all positives and of the leading ones
-        self._objects: list[Tensor] = []  # labels [G] an image
+        self._counts: list[NDArray[np.int64]] = []
+        self._objects: list[NDArray[np.int64]] = []
         self._rankings = {name: AveragePrecision50() for name in _RANKINGS}
 
     @torch.no_grad()
-    def see(self, detector: Detector, output: HeadOutput, batch: Batch, found: list[Detections]) -> None:
+    def look(self, detector: Detector, output: HeadOutput, batch: Batch, found: list[Detections]) -> _Note | None:
         if output.aux is None and output.guide is None:
-            return
-        self.separate = output.aux is not None
+            return None
         seen = [self._image(*image, detector.config.postprocess) for image in rivals_of(detector, output, batch)]
-        self._counts.append(torch.stack(seen).cpu())
-        self._objects.append(batch.instances.labels.cpu())
+        counts = torch.stack([counts for counts, _ in seen]).cpu().numpy()
+        labels = batch.instances.labels.cpu().numpy()
+        return _Note(output.aux is not None, counts, labels, [rankings for _, rankings in seen])
 
-    def _image(self, boxes: Tensor, rivals: Rivals, truth: Truth, config: PostProcessConfig) -> Tensor:
-        """[2, 3] counts of an image, whose candidates' boxes are ``boxes`` [M, 4]; its rankings are kept."""
+    def take(self, note: _Note | None) -> None:
+        if note is None:
+            return
+        self.separate = note.separate
+        self._counts.append(note.counts)
+        self._objects.append(note.objects)
+        for image in note.rankings:
+            for name, ranked in image.items():
+                self._rankings[name].add(ranked)
+
+    def _image(
+        self, boxes: Tensor, rivals: Rivals, truth: Truth, config: PostProcessConfig
+    ) -> tuple[Tensor, dict[str, Ranked]]:
+        """Counts [2, 3] and rankings of an image, whose candidates' boxes are ``boxes`` [M, 4]."""
         overlap, in_crowd = truth.overlap(boxes, rivals.label), truth.covers(boxes)
         best = overlap.amax(dim=1)
         negative = ((best < POSITIVE_IOU) & ~in_crowd).nonzero().squeeze(1)
@@ -51,17 +77,18 @@ class DisplacementMeter:
             lowered = demoted(negatives.score, positives.score, pairs.by_quality)
             rankings[name] = rivals.score.index_put((negative,), lowered)
             counts.append(pairs.counts())
+        ranked = {}
         for name, score in rankings.items():
             found = _detect(boxes, rivals.label, score, config)
-            self._rankings[name].add(score[found], rivals.label[found], overlap[found], in_crowd[found])
-        return torch.stack(counts)
+            ranked[name] = Ranked.of(score[found], rivals.label[found], overlap[found], in_crowd[found])
+        return torch.stack(counts), ranked
 
     def to_dict(self) -> dict[str, float | int | None]:
         """See docs/displacements.md; empty for a detector without a quality of its own."""
         if not self._counts:
             return {}
-        counts = torch.cat(self._counts).numpy()
-        objects = np.bincount(torch.cat(self._objects).numpy())
+        counts = np.concatenate(self._counts)
+        objects = np.bincount(np.concatenate(self._objects))
         ap50 = {name: ranking.value(objects) for name, ranking in self._rankings.items()}
         return {
             "separate": int(self.separate),

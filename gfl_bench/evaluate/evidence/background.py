@@ -23,17 +23,19 @@ class Background:
     """
 
     def __init__(self) -> None:
-        self._quality, self._score = np.zeros(BINS, np.int64), np.zeros(BINS, np.int64)
+        self._counts = np.zeros((2, BINS), np.int64)  # of the quality, and of the score
 
-    def add(self, seen: Seen) -> None:
+    def look(self, seen: Seen) -> NDArray[np.int64]:
         negative = seen.matched[0].gt_index.flatten() == NEGATIVE
         scores, factor = seen.detector.ranking(seen.output)
         best = scores.amax(dim=-1) if factor is None else (scores * factor).amax(dim=-1)
-        self._quality += _histogram(seen.quality.amax(dim=-1)[negative])
-        self._score += _histogram(best.flatten()[negative])
+        return np.stack([_histogram(seen.quality.amax(dim=-1)[negative]), _histogram(best.flatten()[negative])])
+
+    def take(self, note: NDArray[np.int64]) -> None:
+        self._counts += note
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        return {"background_quality": self._quality, "background_score": self._score}
+        return {"background_quality": self._counts[0], "background_score": self._counts[1]}
 
 
 def _histogram(values: Tensor) -> NDArray[np.int64]:

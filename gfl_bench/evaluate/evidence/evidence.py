@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,11 +15,12 @@ from gfl_bench.evaluate.evidence.pictures import Images
 from gfl_bench.evaluate.evidence.positives import PositiveTable
 from gfl_bench.evaluate.evidence.seen import Part, Seen
 from gfl_bench.evaluate.evidence.targets import TargetHistogram
+from gfl_bench.evaluate.observer import Observer
 from gfl_bench.models.detector import Detector
 from gfl_bench.structures import Batch, Detections, HeadOutput, QualityPairs
 
 
-class Evidence:
+class Evidence(Observer):
     """Collects while a split is evaluated; of every image a few numbers, of few images the picture.
 
     Args:
@@ -29,10 +31,13 @@ class Evidence:
         self.positives = PositiveTable()
         self.parts: list[Part] = [self.positives, Background(), TargetHistogram(), Examples(images), Extremes(images)]
 
-    def see(self, detector: Detector, output: HeadOutput, batch: Batch, found: list[Detections]) -> None:
+    def look(self, detector: Detector, output: HeadOutput, batch: Batch, found: list[Detections]) -> list[Any]:
         seen = Seen(detector, output, batch, found)
-        for part in self.parts:
-            part.add(seen)
+        return [part.look(seen) for part in self.parts]
+
+    def take(self, note: list[Any]) -> None:
+        for part, noted in zip(self.parts, note, strict=True):
+            part.take(noted)
 
     @property
     def pairs(self) -> QualityPairs:

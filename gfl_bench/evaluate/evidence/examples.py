@@ -17,24 +17,36 @@ from gfl_bench.models.postprocess import Candidates
 IMAGES = 8
 CANDIDATES = 300  # of an image, the best
 
+_Note = tuple[list[int], Rows, list[Rows]]  # of the first images of a batch: ids, detections, and candidates of each
+
 
 class Examples:
     """Pictures, ground truths, detections and candidates for NMS of the first images that are evaluated."""
 
     def __init__(self, images: Images) -> None:
         self.images = images
+        self._looked_at = 0  # images
         self._image_ids: list[int] = []
         self._detections: list[Rows] = []
         self._candidates: list[Rows] = []
 
-    def add(self, seen: Seen) -> None:
+    def look(self, seen: Seen) -> _Note | None:
+        room = IMAGES - self._looked_at
+        if room <= 0:
+            return None
+        ids, found = seen.batch.image_ids[:room], detections(seen)
+        self._looked_at += len(ids)
+        return ids, take(found, found["image"] < room), _candidates(seen, room)
+
+    def take(self, note: _Note | None) -> None:
         room = IMAGES - len(self._image_ids)
-        if room > 0:
-            found = detections(seen)
-            self._keep(self._detections, take(found, found["image"] < room))
-            for rows in _candidates(seen, room):
-                self._keep(self._candidates, rows)
-            self._image_ids += seen.batch.image_ids[:room]
+        if note is None or room <= 0:
+            return
+        ids, found, candidates = note
+        self._keep(self._detections, take(found, found["image"] < room))
+        for rows in candidates[:room]:
+            self._keep(self._candidates, rows)
+        self._image_ids += ids[:room]
 
     def _keep(self, parts: list[Rows], rows: Rows) -> None:
         parts.append({**rows, "example": (rows["image"] + len(self._image_ids)).astype(np.int32)})

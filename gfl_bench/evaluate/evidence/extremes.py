@@ -26,15 +26,25 @@ class Extremes:
 
     def __init__(self, images: Images) -> None:
         self.images = images
+        self._looked_at = 0  # detections of that score
         self._parts: list[Rows] = []
         self._seen, self._enough = 0, False  # whether there are 24 with that score
 
-    def add(self, seen: Seen) -> None:
+    def look(self, seen: Seen) -> tuple[Rows, int] | None:
+        """Detections, without those that cannot count any more, and how many there were."""
         if seen.detector.box.probabilities(seen.output.box[:, :1]) is None:
+            return None
+        found = detections(seen, SURE if self._looked_at >= 2 * EACH else 0.0)
+        self._looked_at += _sure(found)
+        return found, sum(len(one.scores) for one in seen.found)
+
+    def take(self, note: tuple[Rows, int] | None) -> None:
+        if note is None:
             return
-        self._parts.append(detections(seen, SURE if self._enough else 0.0))
-        self._seen += sum(len(one.scores) for one in seen.found)
-        self._enough = sum(int((part["score"] >= SURE).sum()) for part in self._parts) >= 2 * EACH
+        found, count = note
+        self._parts.append(take(found, found["score"] >= SURE) if self._enough else found)
+        self._seen += count
+        self._enough = sum(_sure(part) for part in self._parts) >= 2 * EACH
         if self._enough or sum(len(part["score"]) for part in self._parts) > 2 * MOST:
             self._parts = [_worth_keeping(joined(self._parts))]
 
@@ -50,6 +60,10 @@ class Extremes:
         ids = rows["image_id"].tolist()
         number = {f"{name}_example": np.arange(len(ids), dtype=np.int32), f"{name}_image_id": rows["image_id"]}
         return number | named(name, rows) | pictures(name, ids, self.images) | truths(name, ids, self.images)
+
+
+def _sure(rows: Rows) -> int:
+    return int((rows["score"] >= SURE).sum())
 
 
 def _worth_keeping(rows: Rows) -> Rows:

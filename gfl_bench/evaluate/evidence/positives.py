@@ -21,6 +21,9 @@ _DTYPES = {
 }  # fmt: skip
 
 
+_Note = tuple[dict[str, NDArray[Any]], list[int], int]  # columns, counting from the batch's start; images; objects
+
+
 class PositiveTable:
     """One row a positive, by image and then by prior."""
 
@@ -29,14 +32,19 @@ class PositiveTable:
         self._image_ids: list[int] = []
         self._objects = 0
 
-    def add(self, seen: Seen) -> None:
-        numbers = {
-            "positive_image": seen.matched[1].row // seen.output.cls.shape[1] + len(self._image_ids),
-            "positive_object": seen.gt_index + self._objects,
-        }
-        self._rows.append(columns(numbers | _scores(seen) | _sides(seen), _DTYPES))
-        self._image_ids += seen.batch.image_ids
-        self._objects += len(seen.batch.instances)
+    def look(self, seen: Seen) -> _Note:
+        image = seen.matched[1].row // seen.output.cls.shape[1]
+        numbers = {"positive_image": image, "positive_object": seen.gt_index}
+        rows = columns(numbers | _scores(seen) | _sides(seen), _DTYPES)
+        return rows, seen.batch.image_ids, len(seen.batch.instances)
+
+    def take(self, note: _Note) -> None:
+        rows, image_ids, objects = note
+        rows["positive_image"] += len(self._image_ids)
+        rows["positive_object"] += self._objects
+        self._rows.append(rows)
+        self._image_ids += image_ids
+        self._objects += objects
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         names = list(self._rows[0]) if self._rows else []

@@ -44,9 +44,11 @@ class Seen:
 
 
 class Part(Protocol):
-    """A part of the evidence."""
+    """A part of the evidence; ``look`` and ``take`` as an ``Observer``'s."""
 
-    def add(self, seen: Seen) -> None: ...
+    def look(self, seen: Seen) -> Any: ...
+
+    def take(self, note: Any) -> None: ...
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """By their names in the file."""

@@ -21,11 +21,14 @@ class TargetHistogram:
     def __init__(self) -> None:
         self._counts = np.zeros(BINS + 1, np.int64)
 
-    def add(self, seen: Seen) -> None:
+    def look(self, seen: Seen) -> NDArray[np.int64]:
         _, positives = seen.matched
         target = distances_in_strides(positives.priors, positives.target)
         place = (target.flatten() / WIDTH).long().clamp(0, BINS)
-        self._counts += torch.bincount(place, minlength=BINS + 1).cpu().numpy()
+        return torch.bincount(place, minlength=BINS + 1).cpu().numpy()
+
+    def take(self, note: NDArray[np.int64]) -> None:
+        self._counts += note
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         return {"target_histogram": self._counts}

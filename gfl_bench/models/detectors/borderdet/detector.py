@@ -15,11 +15,12 @@ from gfl_bench.config import schema
 from gfl_bench.config.schema import Tower
 from gfl_bench.models.assigners.assignment import Assignment
 from gfl_bench.models.assigners.claims import award, blocks, claimed, joined
-from gfl_bench.models.detector import Detector, Reduce
+from gfl_bench.models.detector import Detector
 from gfl_bench.models.detectors.borderdet.border_align import BorderFeatures
 from gfl_bench.models.guidance import Guidance
 from gfl_bench.models.heads import Head, HeadShape, Said, locations_last
 from gfl_bench.models.iou import iou
+from gfl_bench.models.normalisers import Reduce
 from gfl_bench.models.positives import Positives, gather
 from gfl_bench.structures import Batch, HeadOutput, Instances, Logits, Priors, Probabilities, QualityPairs
 

@@ -19,7 +19,7 @@ from gfl_bench.config.schema import Tower
 from gfl_bench.models.assigners.assignment import Assignment
 from gfl_bench.models.assigners.left_out import inside_padding
 from gfl_bench.models.coding import boxes_from_distances
-from gfl_bench.models.detector import Detector, Reduce
+from gfl_bench.models.detector import Detector
 from gfl_bench.models.detectors.reppoints_v2.corner_targets import corner_losses, corner_targets
 from gfl_bench.models.detectors.reppoints_v2.corners import CHANNELS, Corners, conv_norm, corner_maps, to_peaks
 from gfl_bench.models.detectors.reppoints_v2.foreground import foreground, foreground_loss
@@ -28,6 +28,7 @@ from gfl_bench.models.detectors.reppoints_v2.point_sets import POINTS, PointBoxe
 from gfl_bench.models.guidance import Guidance
 from gfl_bench.models.heads import Head, HeadShape, Said, locations_last, tower
 from gfl_bench.models.iou import giou_loss
+from gfl_bench.models.normalisers import Reduce
 from gfl_bench.models.points.convolution import PointConvolution
 from gfl_bench.models.positives import Positives, gather
 from gfl_bench.models.priors import select

@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from gfl_bench.config import schema
+from gfl_bench.models.normalisers import Reduce, alone
 from gfl_bench.models.positives import Positives
 from gfl_bench.models.quality import QualityRepresentation
 from gfl_bench.structures import HeadOutput, Logits, Probabilities
@@ -25,7 +26,9 @@ class MinedSoftmax(QualityRepresentation):
     def probabilities(self, cls: Logits, guide: Probabilities | None) -> Probabilities:
         return Probabilities(cls.softmax(dim=-1)[..., :-1])
 
-    def losses(self, output: HeadOutput, positives: Positives, weight: Tensor) -> dict[str, Tensor]:
+    def losses(
+        self, output: HeadOutput, positives: Positives, weight: Tensor, reduce: Reduce = alone
+    ) -> dict[str, Tensor]:
         loss = self.class_losses(output, positives, weight)
         learnt = torch.zeros_like(loss, dtype=torch.bool).index_fill(0, positives.row, True)
         each_image, learnt = loss.reshape(len(output.cls), -1), learnt.reshape(len(output.cls), -1)

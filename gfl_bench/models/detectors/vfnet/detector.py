@@ -14,11 +14,12 @@ from gfl_bench.models.assigners.assignment import NEGATIVE, Assigner, Assignment
 from gfl_bench.models.assigners.left_out import inside_padding
 from gfl_bench.models.box import BoxDistribution
 from gfl_bench.models.coding import boxes_from_distances
-from gfl_bench.models.detector import Detector, Reduce
+from gfl_bench.models.detector import Detector
 from gfl_bench.models.detectors.vfnet.star import star
 from gfl_bench.models.guidance import Guidance
 from gfl_bench.models.heads import Head, HeadShape, Said, locations_last, tower
 from gfl_bench.models.iou import iou
+from gfl_bench.models.normalisers import Reduce
 from gfl_bench.models.points.convolution import PointConvolution
 from gfl_bench.models.positives import Positives
 from gfl_bench.models.quality import QualityRepresentation
