@@ -1,0 +1,1 @@
+export SLURM_CONF=$folder/slurm.conf PATH=$folder/bin:$$PATH
