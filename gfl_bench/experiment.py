@@ -60,6 +60,7 @@ def run_experiment(
             experiment.result.diverged = Divergence(divergence.step, divergence.term)
         if world.is_main:
             folder.finish(experiment.result)
+        world.wait()  # a launcher that sees one process fail, of an earlier run perhaps, ends the others
         return experiment.result
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -21,12 +22,20 @@ SHIPPED = (
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that holds the contents of the wheel."""
     folder = tmp_path_factory.mktemp("wheel")
-    source = folder / "source"
     options = ["--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder)]
-    subprocess.run([sys.executable, "-m", "pip", "wheel", *options, str(CHECKOUT)], check=True)
+    subprocess.run([sys.executable, "-m", "pip", "wheel", *options, str(copied(folder / "checkout"))], check=True)
     (wheel,) = folder.glob("*.whl")
-    zipfile.ZipFile(wheel).extractall(source)
-    return source
+    zipfile.ZipFile(wheel).extractall(folder / "site")
+    return folder / "site"
+
+
+def copied(folder: Path) -> Path:
+    """What a wheel is built from, in ``folder``: a build leaves files in its place, and two may be under way."""
+    for name in ("gfl_bench", "analysis", "hydra_plugins", "conf", "sweeps"):
+        shutil.copytree(CHECKOUT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(CHECKOUT / name, folder)
+    return folder
 
 
 def call(site: Path, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -12,12 +12,15 @@ from gfl_bench.sweep.selection import Selection, plan_runs
 SCALE = "demo"  # as conf/config.yaml has it
 
 
-def add_selection(parser: argparse.ArgumentParser, what: str = "TABLE") -> None:
-    """Tables or cells, overrides of every cell, ``--scale``, ``--seeds`` and ``--runs``."""
+def add_selection(parser: argparse.ArgumentParser, unnamed: str = "; all tables where none is named") -> None:
+    """Tables or cells, overrides of every cell, ``--scale``, ``--seeds`` and ``--runs``.
+
+    Args:
+        unnamed: for people, what no table means.
+    """
     parser.add_argument(
-        "what", nargs="*", metavar=f"{what} or OVERRIDE",
-        help="table05, table05.beta2, ...; all tables where none is named. schedule=2x, data.size=240, ... hold for "
-             "every cell",
+        "what", nargs="*", metavar="TABLE or OVERRIDE",
+        help=f"table05, table05.beta2, ...{unnamed}. schedule=2x, data.size=240, ... hold for every cell",
     )  # fmt: skip
     parser.add_argument("--scale", default=SCALE, help=f"smoke, demo, proxy or paper ({SCALE})")
     parser.add_argument("--seeds", type=seeds, metavar="0,1,2", help="also 0-4; by default those of each table")

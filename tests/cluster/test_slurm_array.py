@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from daemons import wait_until
 from sweeping import Desk
 
 SIX = ("sweep=table04", "seed=0", "paths.cache=cache")
@@ -28,10 +29,10 @@ def test_the_rows_of_a_table_are_one_array_and_a_second_time_nothing_runs_again(
 @pytest.mark.slow
 def test_a_sweep_that_is_started_twice_at_once_works_on_each_run_once(desk: Desk) -> None:
     one = ("cell=table05.beta2", "scale.steps_per_epoch=20", "machine.log_every=1", "seed=0,1", "paths.runs=twice")
-    first = desk.sweep(*one)
-    for seed in (0, 1):
-        desk.training(seed, "twice")
-    second = desk.sweep(*one)
-    assert second.wait() == 0 and second.output.count(": running") == 2, second.output
-    assert first.wait() == 0 and first.output.count(": done") == 2, first.output
+    filler = desk.fill_node("sleep 3600")
+    commands = [desk.sweep(*one), desk.sweep(*one)]
+    wait_until(lambda: len(desk.queue()) == 5)
+    desk.lab.output("scancel", filler)
+    assert [command.wait() for command in commands] == [0, 0]
+    assert "".join(command.output for command in commands).count(": done") == 2
     assert all(desk.run(seed, "twice").logged == list(range(1, 241)) for seed in (0, 1))

@@ -13,20 +13,20 @@ MINUTE = ("hydra.launcher.timeout_min=1", "hydra.launcher.signal_delay_s=30")
 
 
 def test_a_more_urgent_job_takes_the_place_of_runs_which_go_on_after_it(desk: Desk) -> None:
-    command = desk.sweep(*CELL, "scale.steps_per_epoch=20", "machine.log_every=1", "seed=0,1")
+    command = desk.sweep(*CELL, "scale.steps_per_epoch=30", "machine.log_every=1", "seed=0,1")
     jobs = [desk.training(seed).job for seed in (0, 1)]
     urgent = desk.fill_node("--partition=urgent", "true")
     assert command.wait() == 0, command.output
     assert desk.job(urgent)["JobState"] == "COMPLETED"
     assert [desk.job(job)["Restarts"] for job in jobs] == ["1", "1"]
-    assert all(desk.run(seed).logged == list(range(1, 241)) for seed in (0, 1)), "no step twice, none left out"
+    assert all(desk.run(seed).logged == list(range(1, 361)) for seed in (0, 1)), "no step twice, none left out"
 
 
 def test_a_run_that_meets_its_time_limit_goes_on_as_often_as_allowed(desk: Desk) -> None:
-    short = desk.start("gfl_bench.run", "scale=smoke", *CELL, "paths.runs=short", "seed=0")
+    short = desk.start("gfl_bench.run", "scale=smoke", *CELL, "scale.steps_per_epoch=5", "paths.runs=short")
     assert short.wait() == 0, short.output
     timings = desk.run(0, "short").result["timings"]
-    epoch = f"scale.steps_per_epoch={math.ceil(70 / 12 * timings['steps'] / timings['training'])}"  # 70 s in all
+    epoch = f"scale.steps_per_epoch={math.ceil(60 / 12 * timings['steps'] / timings['training'])}"  # a minute in all
     often = desk.sweep(*CELL, epoch, *MINUTE, "seed=0", "paths.runs=often")
     never = desk.sweep(*CELL, epoch, *MINUTE, "seed=1", "paths.runs=never", "hydra.launcher.max_num_timeout=0")
     job = desk.training(0, "often").job

@@ -28,11 +28,11 @@ class Night:
         stopped = f"seed={KILLED},{PREEMPTED}"
         self.undisturbed = desk.start("gfl_bench.run", "-m", "scale=smoke", *CELL, stopped, "paths.runs=undisturbed")
         self.command = desk.sweep(*CELL, SIX)
-        killed, cancelled, preempted = (desk.training(seed) for seed in (KILLED, CANCELLED, PREEMPTED))
+        killed = desk.training(KILLED)
         self.job = killed.job.partition("_")[0]
         os.kill(killed.status["pid"], signal.SIGKILL)
-        os.kill(preempted.status["pid"], signal.SIGUSR2)  # scancel sends it to a job of an array again and again
-        desk.lab.output("scancel", cancelled.job)
+        os.kill(desk.training(PREEMPTED).status["pid"], signal.SIGUSR2)  # scancel sends it to jobs of arrays repeatedly
+        desk.lab.output("scancel", desk.training(CANCELLED).job)
         self.exit_code = self.command.wait()
         self.states = [desk.run(seed).status["state"] for seed in range(6)]
 

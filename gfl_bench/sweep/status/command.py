@@ -33,7 +33,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """``status``."""
     text = "how far a sweep is: of the tables named, else of every run that is recorded or submitted"
     parser = commands.add_parser("status", help=text, description=text)
-    add_selection(parser)
+    add_selection(parser, unnamed="; all that is recorded or submitted where none is named")
     parser.add_argument("--live", action="store_true", help="look again every few seconds, on a terminal")
     parser.set_defaults(func=run)
 

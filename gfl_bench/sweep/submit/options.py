@@ -30,7 +30,7 @@ FLAGS: tuple[tuple[str, str, type, str, str], ...] = (
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """All options of ``submit``."""
-    add_selection(parser)
+    add_selection(parser, unnamed="")
     parser.add_argument("--missing", nargs="?", type=Path, const=Path("report/missing.json"), metavar="FILE",
                         help="instead of tables, what a report misses (report/missing.json)")
     parser.add_argument("--canary", action="store_true",
