@@ -41,7 +41,7 @@ def _compact(run: Path, out: Path, keeps_evidence: bool) -> None:
     if isinstance(result, Unreadable):
         return
     out.mkdir(parents=True, exist_ok=True)
-    (out / "result.json").write_text(json.dumps(_without_samples(result), separators=(",", ":")) + "\n")
+    (out / "result.json").write_text(json.dumps(_for_others(result), separators=(",", ":")) + "\n")
     log = thinned(read_metrics(run / "metrics.jsonl"))
     (out / "metrics.jsonl").write_text("".join(json.dumps(_rounded(line)) + "\n" for line in log))
     write_statistics(run, out)
@@ -56,11 +56,13 @@ def thinned(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return lines[::-1][::step][::-1]
 
 
-def _without_samples(result: Mapping[str, Any]) -> dict[str, Any]:
-    speed = result.get("speed")
-    if not isinstance(speed, Mapping):
-        return dict(result)
-    return {**result, "speed": {key: value for key, value in speed.items() if not isinstance(value, list)}}
+def _for_others(result: Mapping[str, Any]) -> dict[str, Any]:
+    """Without single times, and without what only the machine's owner knows: its name, and where things lay."""
+    speed, provenance = ({**(result.get(name) or {})} for name in ("speed", "provenance"))
+    provenance.pop("command_line", None)
+    provenance["hardware"] = {key: value for key, value in provenance.get("hardware", {}).items() if key != "host"}
+    short = {key: value for key, value in speed.items() if not isinstance(value, list)}
+    return {**result, "speed": short or None, "provenance": provenance}
 
 
 def _rounded(line: Mapping[str, Any]) -> dict[str, Any]:

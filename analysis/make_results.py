@@ -37,9 +37,11 @@ PAGE = "RESULTS.md"
 FOLDER = "runs"  # that commands name: nobody trains into the results
 HEAD = """# Results
 
-Made by `{command}` from the records beside this page. They hold what tables, verdicts and studies read; `python
-analysis/make_tables.py --runs {folder}` makes the whole report of them. A verdict is of the scale that it names, on
+The records beside this page hold what tables, verdicts and studies read. A verdict is of the scale that it names, on
 generated scenes, and says nothing of COCO.
+
+    {command}    # made this page
+    python analysis/make_tables.py --runs {folder}    # makes the whole report
 """
 
 
