@@ -75,7 +75,8 @@ def _waiting(planned: Sequence[Planned], runs: Path, without_slurm: bool) -> lis
     """Those that somebody has to begin."""
     queued = _queued(runs, without_slurm)
     todo = [run for run in planned if run.state not in (*FINISHED, "running") and run.folder not in queued]
-    counts = Counter("queued" if run.folder in queued else run.state for run in planned if run not in todo)
+    waiting = {run.folder for run in todo}
+    counts = Counter("queued" if run.folder in queued else run.state for run in planned if run.folder not in waiting)
     left = [f"{count} {word}" for word, count in counts.items()]
     print(f"{several(len(planned), 'run')} in {runs}: {', '.join([*left, f'{len(todo)} to submit'])}")
     return todo
