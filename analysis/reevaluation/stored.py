@@ -60,7 +60,8 @@ def annotation_file(config: Mapping[str, Any], cache: str | None) -> Path:
 
 def _scenes(data: Mapping[str, Any], cache: str | None) -> Path:
     from gfl_bench.data.error import DataError
-    from gfl_bench.data.scenes.write import SceneSettings, ensure_scenes
+    from gfl_bench.data.scenes.content import SceneSettings
+    from gfl_bench.data.scenes.write import ensure_scenes
 
     try:
         settings = SceneSettings(data["size"], data["train_images"], data["val_images"], data["seed"])

@@ -12,48 +12,46 @@ from benchmarks.faults.report import Outcome
 from gfl_bench.results.record import RunFolder
 
 Fault = Callable[[Path, Disk, Moment, Outcome], str]  # the run's folder, its disk, when; returns where it struck
+Strike = Callable[[Attempt, Path, Disk, Outcome], None]  # what is done to a start of the run under way in a folder
 
 
-def _stopped_by(number: signal.Signals) -> Fault:
-    def stop(folder: Path, disk: Disk, moment: Moment, outcome: Outcome) -> str:
+def _at_its_moment(strike: Strike) -> Fault:
+    def fault(folder: Path, disk: Disk, moment: Moment, outcome: Outcome) -> str:
         attempt = Attempt(folder)
         if not attempt.reaches(moment):
             outcome.check(attempt.process.returncode, folder)
             return "after its end"
         where = phase(folder)
-        attempt.signal(number)
-        outcome.check(attempt.wait(), folder, stopped_by=number)
+        strike(attempt, folder, disk, outcome)
         return where
 
-    return stop
+    return fault
 
 
-def _disk_full(folder: Path, disk: Disk, moment: Moment, outcome: Outcome) -> str:
-    attempt = Attempt(folder)
-    if not attempt.reaches(moment):
-        outcome.check(attempt.process.returncode, folder)
-        return "after its end"
-    where = phase(folder)
+def _stopped_by(number: signal.Signals) -> Fault:
+    def stop(attempt: Attempt, folder: Path, disk: Disk, outcome: Outcome) -> None:
+        attempt.signal(number)
+        outcome.check(attempt.wait(), folder, stopped_by=number)
+
+    return _at_its_moment(stop)
+
+
+@_at_its_moment
+def _disk_full(attempt: Attempt, folder: Path, disk: Disk, outcome: Outcome) -> None:
     disk.fill()
     code = attempt.wait()
     outcome.check(code, folder)
     if code and "No space left on device" not in attempt.output:
         outcome.untold += 1
     disk.free()
-    return where
 
 
-def _doubled(folder: Path, disk: Disk, moment: Moment, outcome: Outcome) -> str:
-    attempt = Attempt(folder)
-    if not attempt.reaches(moment):
-        outcome.check(attempt.process.returncode, folder)
-        return "after its end"
-    where = phase(folder)
+@_at_its_moment
+def _doubled(attempt: Attempt, folder: Path, disk: Disk, outcome: Outcome) -> None:
     other = Attempt(folder)
     codes = other.wait(), attempt.wait()
     if codes != (0, 0) or (attempt.output.count("training") and other.output.count("training")):
         outcome.untrue += 1
-    return where
 
 
 def _damaged(folder: Path, disk: Disk, moment: Moment, outcome: Outcome) -> str:

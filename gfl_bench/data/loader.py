@@ -15,7 +15,8 @@ from gfl_bench.config.schema import COCO, DataConfig, Scenes, SplitConfig
 from gfl_bench.data.batch_order import Draw, TrainingOrder, TrainingSteps, evaluation_batches
 from gfl_bench.data.coco import CocoDataset, Sample, Split, validate
 from gfl_bench.data.error import DataError
-from gfl_bench.data.scenes.write import SPLITS, SceneSettings, ensure_scenes
+from gfl_bench.data.scenes.content import SceneSettings
+from gfl_bench.data.scenes.write import SPLITS, ensure_scenes
 from gfl_bench.structures import Batch, Instances
 
 DIVISOR = 32  # pixels; sides of a padded image are multiples of it

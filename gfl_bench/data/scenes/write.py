@@ -15,8 +15,7 @@ from PIL import Image
 
 from gfl_bench.claim import Held, is_abandoned, take_claim
 from gfl_bench.data.error import DataError
-from gfl_bench.data.scenes.content import SceneSettings as SceneSettings
-from gfl_bench.data.scenes.content import coco_dataset, file_name
+from gfl_bench.data.scenes.content import SceneSettings, coco_dataset, file_name
 from gfl_bench.data.scenes.pool import rendering_pool
 from gfl_bench.data.scenes.scene import Label, render
 from gfl_bench.heartbeat import heartbeat

@@ -6,6 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -49,22 +50,26 @@ class Costs:
         self.hardware: Hardware | None = names[0] if names else None
         self._known = [one for one in self.measured if one.hardware == self.hardware]
         self._works: dict[str, list[Measured]] = defaultdict(list)
+        self._beds: dict[str, list[Measured]] = defaultdict(list)
         for one in self._known:
             self._works[one.work].append(one)
+            self._beds[one.bed].append(one)
+        # Thousands of runs ask for the same few.
+        self._rates_of = cache(lambda bed: _rates(self._beds[bed]))
+        self._other_of = cache(self._other)
         self._repeats = pooled([_steps(works) for works in self._works.values()])
 
     def of(self, planned: Planned) -> Cost | None:
         """None where nothing comparable was measured, or nobody knows how many steps an epoch has."""
         steps = self.steps(planned.config)
-        bed = bed_of(planned.config)
-        own = self._works.get(work_of(planned.config), [])
-        alike = [one for one in self._known if one.bed == bed]
+        bed, work = bed_of(planned.config), work_of(planned.config)
+        own, alike = self._works.get(work, []), self._beds.get(bed, [])
         if steps is None or not alike:
             return None
-        other = fmean(_other(one, planned.config) for one in own or alike)
+        other = self._other_of(work if own else "", bed, planned.config["data"].get("val_images"))
         if not steps:
             return Cost(other, other, other, _basis("measured", len(own or alike)))
-        return self._measured(own, steps, other) if own else self._by_flops(planned.config, alike, steps, other)
+        return self._measured(own, steps, other) if own else self._by_flops(planned.config, bed, steps, other)
 
     def steps(self, config: Mapping[str, Any]) -> int | None:
         """Steps of the whole training; None where an epoch is a pass over images that nobody has counted."""
@@ -84,14 +89,16 @@ class Costs:
                 return one.steps // int(one.config["schedule"]["epochs"])
         return None
 
+    def _other(self, work: str, bed: str, images: int | None) -> float:
+        """Seconds besides training, of ``images`` validation images: mean over the runs of ``work``, or of ``bed``."""
+        return fmean(_besides(one, images) for one in (self._works[work] if work else self._beds[bed]))
+
     def _measured(self, own: Sequence[Measured], steps: int, other: float) -> Cost:
         spread = self._repeats or pooled([_rates(self._known)])
         return _cost(_steps(own), spread, steps, other, _basis("measured", len(own)))
 
-    def _by_flops(
-        self, config: Mapping[str, Any], alike: Sequence[Measured], steps: int, other: float
-    ) -> Cost | None:
-        network, rates = network_of(config), _rates(alike)
+    def _by_flops(self, config: Mapping[str, Any], bed: str, steps: int, other: float) -> Cost | None:
+        network, rates = network_of(config), self._rates_of(bed)
         if network is None or not rates:
             return None
         seconds = [rate * network.flops for rate in rates]
@@ -106,9 +113,9 @@ def _cost(seconds: Sequence[float], spread: Spread | None, steps: int, other: fl
     return Cost(steps * mean + other, steps * low + other, steps * high + other, basis)
 
 
-def _other(one: Measured, config: Mapping[str, Any]) -> float:
-    """Seconds besides training if there were as many validation images as ``config`` has, where that is known."""
-    images, theirs = (each["data"].get("val_images") for each in (config, one.config))
+def _besides(one: Measured, images: int | None) -> float:
+    """Seconds besides training if there were ``images`` validation images, where that is known."""
+    theirs = one.config["data"].get("val_images")
     return one.rest + one.evaluation * (images / theirs if images and theirs else 1)
 
 

@@ -33,15 +33,14 @@ def grouped(
     ``overrides`` are of ``hydra.launcher``; where they say nothing of a time limit, ``cost`` does.
     """
     said = launcher == "local" or any("timeout_min" in override for override in overrides)
-    groups: dict[str, Group] = {}
+    groups: dict[str, tuple[dict[str, Any], list[Planned]]] = {}
     for run in runs:
         options = dict(launcher_options(launcher, str(run.config["scale"]["name"]), tuple(overrides)))
         known = None if said else cost(run)
         if known is not None:
             options["timeout_min"] = limit(known.high)
-        key = json.dumps(options, sort_keys=True)
-        groups[key] = Group(options, [*groups[key].runs, run] if key in groups else [run])
-    return list(groups.values())
+        groups.setdefault(json.dumps(options, sort_keys=True), (options, []))[1].append(run)
+    return [Group(options, alike) for options, alike in groups.values()]
 
 
 def limit(seconds: float) -> int:
