@@ -32,6 +32,8 @@ def busy(seconds: float) -> list[str]:
 def test_processor_time_and_memory_are_those_of_the_command(tmp_path: Path) -> None:
     small, long = measure(busy(0), tmp_path), measure(busy(0.5), tmp_path)
     assert 0.3 < long.cpu - small.cpu < 0.8
+    ballast = bytearray(b"1") * 200_000_000  # what the process that measures holds is not the command's
+    assert measure(busy(0), tmp_path).peak < 100 < len(ballast)
     large = measure([sys.executable, "-c", "x = bytearray(b'1') * 100_000_000"], tmp_path)
     assert small.peak < 100 < large.peak < 150
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import resource
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +17,15 @@ from pathlib import Path
 from tabulate import tabulate
 
 LIMIT = 120  # seconds of processor time, after which a command is ended
+
+# On Linux a process's ru_maxrss begins with the memory of the one that started it: a small one does.
+STARTER = """
+import json, resource, subprocess, sys
+code = subprocess.call(sys.argv[2:])
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+with open(sys.argv[1], "w") as file:
+    json.dump([code, used.ru_utime + used.ru_stime, used.ru_maxrss / 1000], file)
+"""
 
 
 @dataclass(frozen=True)
@@ -42,15 +53,16 @@ def measure(command: Sequence[str], folder: Path) -> Usage:
         subprocess.CalledProcessError: it fails, but not by ``LIMIT``.
     """
     start = time.perf_counter()
+    usage = folder / "last.json"
+    starter = [sys.executable, "-S", "-c", STARTER, str(usage), *command]
     with (folder / "last.log").open("wb") as log:
-        process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=subprocess.STDOUT, preexec_fn=_bounded)
-        _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    cut = process.returncode == -signal.SIGXCPU
-    if process.returncode and not cut:
-        raise subprocess.CalledProcessError(process.returncode, command, (folder / "last.log").read_bytes()[-1000:])
-    cpu = math.inf if cut else used.ru_utime + used.ru_stime
-    return Usage(time.perf_counter() - start, cpu, used.ru_maxrss / 1000)
+        subprocess.run(starter, cwd=folder, stdout=log, stderr=subprocess.STDOUT, preexec_fn=_bounded, check=True)
+    wall = time.perf_counter() - start
+    code, cpu, peak = json.loads(usage.read_text())
+    cut = code == -signal.SIGXCPU
+    if code and not cut:
+        raise subprocess.CalledProcessError(code, command, (folder / "last.log").read_bytes()[-1000:])
+    return Usage(wall, math.inf if cut else cpu, peak)
 
 
 def exponent(series: Series, value: Callable[[Usage], float]) -> float:
