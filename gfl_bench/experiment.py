@@ -1,11 +1,11 @@
-"""One run from start to record: data, detector, training, evaluation, timing."""
+"""What one run does: data, detector, training, evaluation, timing."""
 
 from __future__ import annotations
 
 import logging
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -17,11 +17,9 @@ from gfl_bench.config.schema import Config, Mode
 from gfl_bench.data.coco import CocoDataset
 from gfl_bench.data.loader import eval_batches, prepare, train_batches
 from gfl_bench.data.transforms import evaluation_transform, training_transform
-from gfl_bench.engine.device import choose_device
-from gfl_bench.engine.distributed import ALONE, World
-from gfl_bench.engine.loss_window import Diverged
+from gfl_bench.engine.device import choose_device, peak_memory
+from gfl_bench.engine.distributed import World
 from gfl_bench.engine.schedule import steps_per_epoch
-from gfl_bench.engine.signals import Preempted
 from gfl_bench.engine.state import load_weights
 from gfl_bench.engine.trainer import Trainer
 from gfl_bench.evaluate import detections as detections_file
@@ -35,49 +33,10 @@ from gfl_bench.models.build import build_detector
 from gfl_bench.models.detector import Detector
 from gfl_bench.results.provenance import provenance
 from gfl_bench.results.record import RunFolder
-from gfl_bench.results.result import Divergence, Result
+from gfl_bench.results.result import Result
 from gfl_bench.speed import count_flops, count_parameters, time_inference
 
 log = logging.getLogger(__name__)
-
-
-def run_experiment(
-    config: Config, folder: RunFolder, cell: str | None, command: str, world: World = ALONE
-) -> Result:
-    """Do what ``config.mode`` says and leave the record in ``folder``, which rank 0 of ``world`` alone writes to.
-
-    A loss that is not finite is a result too: it is recorded with its step and term.
-
-    Raises:
-        Preempted: a signal asked to stop; the same command continues.
-        RankError: another process of ``world`` failed; each of them raises what went wrong first.
-    """
-    with world.failing_together(folder.fail), _recorded(config, folder, world):
-        experiment = Experiment(config, folder, cell, command, world)
-        try:
-            experiment.run()
-        except Diverged as divergence:
-            experiment.result.diverged = Divergence(divergence.step, divergence.term)
-        if world.is_main:
-            folder.finish(experiment.result)
-        world.wait()  # a launcher that sees one process fail, of an earlier run perhaps, ends the others
-        return experiment.result
-
-
-@contextmanager
-def _recorded(config: Config, folder: RunFolder, world: World) -> Iterator[None]:
-    """Tell in ``folder`` that the run lives, and whether it was asked to stop."""
-    if world.is_main:
-        folder.start(plain(config))
-    with folder.beating() if world.is_main else nullcontext():
-        try:
-            yield
-        except Preempted as stop:
-            if world.is_main:
-                folder.preempt(stop.step)
-            if stop.step is not None:
-                world.wait()  # a launcher that sees one process end may end the others
-            raise
 
 
 class Experiment:
@@ -123,7 +82,7 @@ class Experiment:
             with self._timed("speed"):
                 metrics |= self._time()
         self.result.metrics = metrics
-        self.result.memory = _peak_memory(self.device)
+        self.result.memory = peak_memory(self.device)
 
     def _train(self) -> dict[str, float | None]:
         schedule = self.config.schedule
@@ -203,13 +162,3 @@ def _without_download(config: Config) -> Config:
         return config
     backbone: Any = config.backbone
     return replace(config, backbone=replace(backbone, weights=None))
-
-
-def _peak_memory(device: torch.device) -> dict[str, int]:
-    """Peak bytes of this process on the host, and on the GPU where one is used."""
-    import resource  # not on Windows
-
-    peak = {"host": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}
-    if device.type == "cuda":
-        peak["gpu"] = torch.cuda.max_memory_allocated(device)
-    return peak

@@ -108,7 +108,7 @@ def _left(folder: RunFolder, title: str) -> str | None:
 
 
 def _perform_recorded(config: Config, folder: RunFolder, cell: str | None, command: str, world: World) -> str:
-    from gfl_bench.experiment import run_experiment  # imports torch, which --help and finished runs do without
+    from gfl_bench.recorded_run import run_experiment  # imports torch, which --help and finished runs do without
 
     result = run_experiment(config, folder, cell, command, world)
     log.info("%s: %s", cell or folder.path, result.summary())

@@ -13,7 +13,7 @@ import pytest
 import torch
 from run_folder import status_of
 
-from gfl_bench import experiment, run
+from gfl_bench import recorded_run, run
 from gfl_bench.claim import Held, Lost
 from gfl_bench.config.compose import compose_config
 from gfl_bench.config.identity import plain
@@ -44,7 +44,7 @@ def performed(config: Config, monkeypatch: pytest.MonkeyPatch, doing: Any) -> tu
         folder.start(plain(config))
         doing()
 
-    monkeypatch.setattr(experiment, "run_experiment", stand_in)
+    monkeypatch.setattr(recorded_run, "run_experiment", stand_in)
     monkeypatch.setattr(run, "_failures", [])
     try:
         return run.perform(config, None, ""), folders[0]

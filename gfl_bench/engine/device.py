@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 from torch import Tensor, nn
 
@@ -72,6 +74,24 @@ def move(batch: Batch, device: torch.device, channels_last: bool) -> Batch:
     if channels_last:
         moved.images = _channels_last(moved.images)
     return moved
+
+
+def peak_memory(device: torch.device) -> dict[str, int]:
+    """Peak bytes of this process on the host, and on the GPU where one is used."""
+    peak = {"host": _host_peak()}
+    if device.type == "cuda":
+        peak["gpu"] = torch.cuda.max_memory_allocated(device)
+    return peak
+
+
+def _host_peak() -> int:
+    status = Path("/proc/self/status")
+    if status.exists():  # not ru_maxrss, which begins with the memory of the process that started this one
+        line = next(one for one in status.read_text().splitlines() if one.startswith("VmHWM"))
+        return int(line.split()[1]) * 1024
+    import resource  # not on Windows
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def _channels_last(images: Tensor) -> Tensor:
