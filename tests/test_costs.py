@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from pathlib import Path
 
 import pytest
 from swept import GPU, MACHINE, finish, planned
 
+from gfl_bench.sweep.plan import measured
 from gfl_bench.sweep.plan.cost import ASSUMED_FACTOR, Cost, Costs
 from gfl_bench.sweep.plan.disk import CHECKPOINT, Disk, in_words
 from gfl_bench.sweep.plan.duration import hours
 from gfl_bench.sweep.plan.duration import in_words as time_in_words
+from gfl_bench.sweep.plan.measured import read_measured
 from gfl_bench.sweep.plan.networks import network_of
 from gfl_bench.sweep.plan.spread import pooled
 from gfl_bench.sweep.selection import Planned
@@ -74,6 +77,18 @@ def test_seconds_of_another_machine_image_size_or_batch_are_not_taken(runs: Path
     assert cost(runs, again, "h200").seconds == pytest.approx(30)
     assert cost(runs, again, "a processor").seconds == pytest.approx(320)
     assert Costs(runs, "a100").of(again) is None
+
+
+def test_a_cell_is_not_forgotten_because_others_ran_after_it(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    old, wanted = planned(runs, "table05.beta1", seeds=range(2))
+    finish(old, step_seconds=0.4, other=10)
+    os.utime(old.folder / "result.json", (1, 1))
+    for newer in planned(runs, "table05.beta2", seeds=range(5)):
+        finish(newer)
+    monkeypatch.setattr(measured, "EACH", 3)
+    monkeypatch.setattr(measured, "MOST", 3)
+    assert cost(runs, wanted).basis == "measured, 1 run"
+    assert len(read_measured(runs)) == 3
 
 
 def test_cores_count_by_threads_and_gpus_by_one(runs: Path) -> None:

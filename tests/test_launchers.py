@@ -120,6 +120,22 @@ def test_a_job_that_dies_is_told_in_a_sentence_and_the_others_are_waited_for(
     assert "3 of 4 runs failed or died" in caplog.messages[-1]
 
 
+def test_a_job_that_ran_out_of_memory_says_so_and_not_that_it_was_killed(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def work(number: int) -> Any:
+        import os
+        import sys
+
+        # slurmstepd's words of 22.05, and those of the shell after it
+        print("slurmstepd: error: Detected 1 oom_kill event in StepId=7.0.\nKilled", file=sys.stderr, flush=True)
+        os.kill(os.getpid(), 9)
+
+    with pytest.raises(SystemExit):
+        launched(tmp_path, work, 1)
+    assert "oom_kill" in caplog.text
+
+
 def test_without_slurm_the_launcher_says_so_and_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -13,6 +13,7 @@ from pretended_slurm import PretendedSlurm, slurm
 from gfl_bench.sweep.__main__ import main
 from gfl_bench.sweep.plan.cost import Cost
 from gfl_bench.sweep.selection import Planned, plan_runs
+from gfl_bench.sweep.submit.arrays import refusal
 from gfl_bench.sweep.submit.resources import grouped, limit
 from gfl_bench.sweep.submit.submission import Submission, read_submissions
 
@@ -81,10 +82,12 @@ def test_the_others_wait_for_the_canary_and_leave_the_queue_if_it_dies(
 
 def test_what_the_command_line_asks_for_wins_over_the_launchers_file(submit: Submit, slurm: PretendedSlurm) -> None:
     assert submit("--gpus", "2", "--time", "90", "--mem", "16", "--setup", "module load cuda, it", "--at-once", "1",
-                  "hydra.launcher.exclude=node7") == 0  # fmt: skip
+                  "hydra.launcher.exclude=node7",
+                  "+hydra.launcher.additional_parameters.reservation=gfl") == 0  # fmt: skip
     first = slurm.taken["100"]
     assert first["gpus-per-node"] == first["ntasks-per-node"] == "2" and first["time"] == "90"
     assert first["mem"] == "16GB" and first["exclude"] == "node7" and first["array"] == "0-2%1"
+    assert first["reservation"] == "gfl"
     assert "\nmodule load cuda, it\n" in (slurm.folder / "taken" / "100").read_text()
 
 
@@ -95,6 +98,12 @@ def test_a_refusal_is_told_in_slurms_words_with_what_to_do_and_nothing_is_left(
     error = capsys.readouterr().err
     assert "invalid partition specified: nowhere" in error and "sinfo" in error and "Traceback" not in error
     assert read_submissions(runs) == [] and list((runs / ".sweeps").iterdir()) == []
+
+
+def test_a_full_queue_is_told_with_what_to_do() -> None:
+    # sbatch's words where MaxJobCount was met, of 22.05
+    said = refusal("sbatch: error: Batch job submission failed: Resource temporarily unavailable")
+    assert "MaxJobCount" in said and "the same command again" in said
 
 
 def test_without_slurm_the_command_says_so(

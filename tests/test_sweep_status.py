@@ -5,14 +5,18 @@ from __future__ import annotations
 import re
 import time
 from pathlib import Path
+from time import sleep
+from types import SimpleNamespace
 
 import pytest
 from rich.cells import cell_len
+from rich.console import Console
+from rich.text import Text
 from swept import finish, leave, log, planned, say
 
 from gfl_bench.sweep.plan.cost import Costs
 from gfl_bench.sweep.selection import Planned
-from gfl_bench.sweep.status import queued
+from gfl_bench.sweep.status import command, queued
 from gfl_bench.sweep.status.command import Watcher
 from gfl_bench.sweep.status.eta import estimate
 from gfl_bench.sweep.status.watch import Watched
@@ -20,14 +24,18 @@ from gfl_bench.sweep.submit.queue import QueueError
 from gfl_bench.sweep.submit.submission import Submission, Task
 
 
-def submit(runs: Path, *tasks: tuple[Planned, str | None], executor: str = "slurm", host: str = "login1") -> None:
-    """What ``submit`` leaves behind."""
+def submit(
+    runs: Path, *tasks: tuple[Planned, str | None], executor: str = "slurm", host: str = "login1",
+    after: str | None = None,
+) -> None:  # fmt: skip
+    """What ``submit`` leaves behind; all but the first task waited for the job ``after``."""
     folder = runs / ".sweeps" / "20250101-000000"
     folder.mkdir(parents=True)
     written = [
-        Task(str(run.folder.relative_to(runs)), run.cell, run.seed, f"python -m gfl_bench.run cell={run.cell}", 60, job)
-        for run, job in tasks
-    ]
+        Task(str(run.folder.relative_to(runs)), run.cell, run.seed, f"python -m gfl_bench.run cell={run.cell}", 60, job,
+             after if place else None)
+        for place, (run, job) in enumerate(tasks)
+    ]  # fmt: skip
     Submission(folder, time.time(), "submit", executor, host, None, tuple(written)).write()
 
 
@@ -87,6 +95,29 @@ def test_jobs_are_queued_or_lost(
     assert "its job is REQUEUED" in words
 
 
+@pytest.mark.parametrize(("ended", "words"), [("failed", "1 failed, 1 to run"), ("done", "1 done, 1 lost")])
+def test_who_waited_for_a_canary_that_failed_never_began(
+    ended: str, words: str, runs: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    canary, other = planned(runs, "table05.beta1", seeds=range(2))
+    submit(runs, (canary, "12"), (other, "13_0"), after="12")
+    finish(canary) if ended == "done" else leave(canary, "failed", message="no data")
+    monkeypatch.setattr(queued, "live_jobs", lambda _: {})
+    assert words in say(capsys, "status", "--runs", runs)[1]
+
+
+def test_a_watched_screen_looks_for_a_tenth_of_the_time_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    watcher, pauses = SimpleNamespace(unfinished=1, look=lambda: time.sleep(0.5) or Text()), list[float]()
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        watcher.unfinished = 2 - len(pauses)
+
+    monkeypatch.setattr(command.time, "sleep", lambda seconds: pause(seconds) if seconds > 1 else sleep(seconds))
+    command._live(Console(), watcher)  # type: ignore[arg-type]
+    assert len(pauses) == 2 and all(4.9 < seconds < 9 for seconds in pauses)
+
+
 def test_a_queue_that_does_not_answer_loses_nothing(
     runs: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -143,8 +174,8 @@ def test_piped_it_is_plain_text_of_80_columns(
     for number, run in enumerate(planned(runs, "table05", "table02", seeds=[0])):
         leave(run, ("running", "failed", "stale")[number % 3].replace("stale", "running"), age=9999 * (number % 3 == 2),
               step=10_000, steps=90_000, message="ValueError: " + "word " * 40)  # fmt: skip
-    for command in (["status", "--live"], ["plan"], ["list"], ["why", "table05.beta2"]):
-        _, out, _ = say(capsys, *command, "--runs", runs)
+    for asked in (["status", "--live"], ["plan"], ["list"], ["why", "table05.beta2"]):
+        _, out, _ = say(capsys, *asked, "--runs", runs)
         copied = ("command", "again:", "folder", "records", "Costs", "They", "scale", "seed 0", "Disk")
         lines = [line for line in out.splitlines() if not line.strip().startswith(copied)]
         assert "\x1b" not in out

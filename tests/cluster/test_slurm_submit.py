@@ -82,7 +82,7 @@ def test_where_the_canary_fails_nothing_else_begins(desk: Desk) -> None:
     desk.ask("gfl_bench.sweep", "submit", *arguments, "data=coco", "--canary")
     wait_until(lambda: not desk.queue())
     assert len(list(desk.folder.glob("failing/*/seed0"))) == 1
-    assert "1 failed, 4 lost" in desk.ask("gfl_bench.sweep", "status", *arguments, "data=coco")
+    assert "1 failed, 4 to run" in desk.ask("gfl_bench.sweep", "status", *arguments, "data=coco")
 
 
 def test_a_job_that_was_killed_is_submitted_again_and_goes_on(desk: Desk) -> None:

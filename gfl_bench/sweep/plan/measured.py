@@ -12,7 +12,8 @@ from typing import Any
 from gfl_bench.results.reading import Unreadable
 from gfl_bench.results.result import read_result
 
-MOST = 2000  # records, the newest; more would hardly move a mean
+EACH = 20  # results of a configuration, the newest; more would hardly move a mean
+MOST = 2000  # results in all, if need be fewer of each
 # Phases besides training; "data" is none of a single run: the first one makes it for all.
 PER_IMAGE, CONSTANT = ("evaluation", "detection"), ("speed",)
 
@@ -59,9 +60,10 @@ class Measured:
 
 
 def read_measured(runs: Path) -> list[Measured]:
-    """The runs in ``runs`` that were trained, or measured, to their end, newest first; at most MOST."""
-    found = sorted(_results(runs), key=lambda entry: entry[0], reverse=True)[:MOST]
-    return [measured for written, path in found if (measured := _measured(path, written)) is not None]
+    """Runs in ``runs`` that were trained, or measured, to their end, newest first: EACH of one, MOST of all."""
+    kept = sorted(_newest(runs), key=lambda entry: (entry[0], -entry[1]))[:MOST]
+    found = sorted(kept, key=lambda entry: entry[1], reverse=True)
+    return [measured for _, written, path in found if (measured := _measured(path, written)) is not None]
 
 
 def bed_of(config: Mapping[str, Any]) -> str:
@@ -80,8 +82,15 @@ def work_of(config: Mapping[str, Any]) -> str:
     return json.dumps([bed_of(config), *sections], sort_keys=True)
 
 
-def _results(runs: Path) -> Iterator[tuple[float, Path]]:
-    for path in runs.glob("*--*/seed*/result.json"):
+def _newest(runs: Path) -> Iterator[tuple[int, float, Path]]:
+    """Of each configuration: 0 for its newest result, 1 for the one before, and so on; when it was written; where."""
+    for folder in runs.glob("*--*"):
+        newest_first = sorted(_results(folder), reverse=True)[:EACH]
+        yield from ((place, written, path) for place, (written, path) in enumerate(newest_first))
+
+
+def _results(folder: Path) -> Iterator[tuple[float, Path]]:
+    for path in folder.glob("seed*/result.json"):
         try:
             yield path.stat().st_mtime, path
         except OSError:

@@ -26,7 +26,8 @@ from gfl_bench.sweep.status.queued import read_queue
 from gfl_bench.sweep.status.recorded import recorded
 from gfl_bench.sweep.status.watch import watch
 
-PAUSE = 3.0  # seconds between two looks
+PAUSE = 3.0  # seconds between two looks, at least
+SHARE = 0.1  # of the time that looking may take
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -78,7 +79,15 @@ class Watcher:
 
 def _live(screen: Console, watcher: Watcher) -> None:
     """Until nothing is unfinished, or Ctrl-C."""
-    with contextlib.suppress(KeyboardInterrupt), Live(watcher.look(), console=screen, auto_refresh=False) as live:
+    with contextlib.suppress(KeyboardInterrupt), Live(console=screen, auto_refresh=False) as live:
+        took = _show(live, watcher)
         while watcher.unfinished:
-            time.sleep(PAUSE)
-            live.update(watcher.look(), refresh=True)
+            time.sleep(max(PAUSE, took / SHARE))
+            took = _show(live, watcher)
+
+
+def _show(live: Live, watcher: Watcher) -> float:
+    """Look, and say how many seconds that took."""
+    start = time.monotonic()
+    live.update(watcher.look(), refresh=True)
+    return time.monotonic() - start

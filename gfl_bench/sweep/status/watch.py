@@ -11,8 +11,9 @@ from pathlib import Path
 from gfl_bench.results.reading import Unreadable, read_metrics
 from gfl_bench.results.status import STALE_AFTER, Status, read_status
 from gfl_bench.sweep.plan.duration import in_words
-from gfl_bench.sweep.selection import FINISHED, Planned
+from gfl_bench.sweep.selection import FINISHED, Planned, state_of
 from gfl_bench.sweep.status.queued import Queue
+from gfl_bench.sweep.submit.submission import Submission, Task
 
 RECENT = 5  # lines of the log that a rate is taken from
 TROUBLE = ("failed", "stale", "lost")
@@ -53,10 +54,16 @@ def _watched(run: Planned, queue: Queue) -> Watched:
     step, steps = (0, None) if isinstance(status, Unreadable) else (status.step, status.steps)
     if word and run.state != "running":
         return Watched(run, "queued", "" if word == "PENDING" else f"its job is {word}", step, steps, log=log)
-    if run.state == "absent" and task and task.job and queue.knows(submission):
+    if run.state == "absent" and task and task.job and queue.knows(submission) and _may_begin(task, submission):
         return Watched(run, "lost", f"its job {task.job} is gone and left nothing", log=log)
     rate = _rate(run.folder) if run.state == "running" else None
     return Watched(run, run.state, _words(run, status), step, steps, rate, log)
+
+
+def _may_begin(task: Task, submission: Submission | None) -> bool:
+    """Whether the job that had to succeed before did; where it did not, this one was taken off the queue unbegun."""
+    before = submission.task_of(task.after) if submission and task.after else None
+    return before is None or submission is None or state_of(submission.runs / before.folder) in FINISHED
 
 
 def _words(run: Planned, status: Status | Unreadable) -> str:

@@ -20,6 +20,7 @@ HINTS = {
     "account": ". `sacctmgr show assoc user=$USER` lists the accounts; choose with --account",
     "gres": ". The cluster knows no such GPUs: --gpus 0, or hydra.launcher.gres=...",
     "node configuration": ". No node has as much: fewer --gpus, --cpus or --mem, or another --partition",
+    "temporarily unavailable": ". The whole cluster's queue is full (MaxJobCount): the same command again, later",
     "time limit": ". Shorter: --time MINUTES; a run goes on in the next job",
 }  # fmt: skip
 

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from submitit import Job
 
 GOOD = ("done", "diverged", "skipped", "running")  # what a run returns; every other word is of a failure
-POLL = 1.0  # seconds between two looks at the jobs' files
+POLL = 1.0  # seconds between two looks at the jobs' files, at least
+LOOKS = 100  # files a second that are looked for, at most: a network disk has other users
 ASK = 10.0  # seconds between two questions to SLURM
+TELLING = ("oom", "memory limit", "out of memory")  # words of a last line but one that says more than "Killed"
 GRACE = 15.0  # seconds that a shared disk may need to show what another node wrote
 
 
@@ -34,8 +36,8 @@ class Ending:
         return self.words in GOOD
 
 
-def as_ended(jobs: Iterable[Job[Any]], at_once: int) -> Iterator[tuple[int, Job[Any]]]:
-    """Jobs and their places in ``jobs`` as they end; ``at_once`` are taken from it before one of them has ended."""
+def as_ended(jobs: Iterable[Job[Any]], at_once: int) -> Iterator[tuple[int, Ending]]:
+    """How ``jobs`` end, as they do, by their places; ``at_once`` are taken before one of them has ended."""
     coming, open_, missed = enumerate(jobs), dict[int, Any](), _Missed()
     while True:
         open_.update(islice(coming, at_once - len(open_)))
@@ -43,14 +45,15 @@ def as_ended(jobs: Iterable[Job[Any]], at_once: int) -> Iterator[tuple[int, Job[
             return
         missed.look(open_.values())
         for number in [number for number, job in open_.items() if _has_result(job) or missed.is_dead(job)]:
-            yield number, open_.pop(number)
-        time.sleep(POLL)
+            job = open_.pop(number)
+            yield number, ending(job, missed.states.get(job.job_id, ""))
+        time.sleep(max(POLL, len(open_) / LOOKS))
 
 
-def ending(job: Job[Any]) -> Ending:
-    """Of a job of ``as_ended``: the word that its first process returns, or a sentence on what went wrong."""
+def ending(job: Job[Any], state: str = "") -> Ending:
+    """The word that the first process of ``job`` returned, or a sentence on what went wrong; ``state`` is SLURM's."""
     if not _has_result(job):
-        return Ending(f"its job {job.job_id} died{_state(job)}; {_last_words(job)}")
+        return Ending(f"its job {job.job_id} died{f' ({state})' if state else ''}; {_last_words(job)}")
     try:
         returned = job.results()[0]
         return Ending(str(returned.return_value), returned)
@@ -59,9 +62,14 @@ def ending(job: Job[Any]) -> Ending:
 
 
 class _Missed:
-    """Jobs that are over without a result, and since when."""
+    """Jobs that are over without a result, and since when.
+
+    Attributes:
+        states: SLURM's words at the last look.
+    """
 
     def __init__(self) -> None:
+        self.states: dict[str, str] = {}
         self._since: dict[str, float] = {}
         self._asked = -math.inf
 
@@ -71,21 +79,18 @@ class _Missed:
             return
         self._asked = now
         try:
-            self._since = {job: self._since.get(job, now) for job in _over(jobs)}
+            self.states = job_states([job.job_id for job in jobs if not _is_local(job)])
         except QueueError:
             return  # SLURM restarts, perhaps; nobody is dead for that
+        self._since = {job.job_id: self._since.get(job.job_id, now) for job in jobs if self._is_over(job)}
 
     def is_dead(self, job: Job[Any]) -> bool:
         since = self._since.get(job.job_id)
         return since is not None and (_is_local(job) or time.monotonic() - since > GRACE)
 
-
-def _over(jobs: Collection[Job[Any]]) -> list[str]:
-    """Ids of those that do not run, and will not."""
-    over = [job.job_id for job in jobs if _is_local(job) and job.done()]
-    queued = [job.job_id for job in jobs if not _is_local(job)]
-    states = job_states(queued)
-    return over + [job for job in queued if states.get(job, FINAL[0]) in FINAL]
+    def _is_over(self, job: Job[Any]) -> bool:
+        """Whether it does not run, and will not; SLURM soon forgets those that ended."""
+        return job.done() if _is_local(job) else self.states.get(job.job_id, FINAL[0]) in FINAL
 
 
 def _is_local(job: Job[Any]) -> bool:
@@ -98,19 +103,14 @@ def _has_result(job: Job[Any]) -> bool:
     return all(job.task(rank).paths.result_pickle.exists() for rank in range(job.num_tasks))
 
 
-def _state(job: Job[Any]) -> str:
-    try:
-        state = {} if _is_local(job) else job_states([job.job_id])
-    except QueueError:
-        return ""
-    return f" ({state[job.job_id]})" if job.job_id in state else ""
-
-
 def _last_words(job: Job[Any]) -> str:
-    """The last line of what it printed, and where the rest is."""
+    """The last line of what it printed, or one just before that names memory, and where the rest is."""
     path = job.task(0).paths.stderr
     lines = (job.task(0).stderr() or "").strip().splitlines()
-    return f"its last words, in {path}: {lines[-1].strip()}" if lines else f"it said nothing in {path}"
+    if not lines:
+        return f"it said nothing in {path}"
+    telling = [line for line in lines[-5:] if any(word in line.lower() for word in TELLING)]
+    return f"its last words, in {path}: {(telling or lines)[-1].strip()}"
 
 
 def _cause(error: Exception) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from hydra.core.utils import JobReturn
 
-from gfl_bench.sweep.submit.ending import as_ended, ending
+from gfl_bench.sweep.submit.ending import Ending, as_ended
 from gfl_bench.sweep.submit.queue import QueueError, array_limit, require_slurm
 
 if TYPE_CHECKING:
@@ -87,11 +87,10 @@ def launch(
         sys.exit(130)
 
 
-def _returns(jobs: Iterator[tuple[int, Job[Any]]], titles: Sequence[str]) -> list[JobReturn]:
+def _returns(endings: Iterator[tuple[int, Ending]], titles: Sequence[str]) -> list[JobReturn]:
     ended: dict[int, JobReturn] = {}
     bad = 0
-    for count, (number, job) in enumerate(jobs, 1):
-        end = ending(job)
+    for count, (number, end) in enumerate(endings, 1):
         bad += not end.is_good
         level = logging.INFO if end.is_good else logging.ERROR
         log.log(level, "%d of %d: %s: %s", count, len(titles), titles[number], end.words)

@@ -1,7 +1,8 @@
 """The command line of ``submit``: which runs, as other commands have it, and what a job asks for.
 
 What is not said here has the launcher's value (``conf/hydra/launcher/``), and each of its options can be set in its own
-name too: ``hydra.launcher.exclude=node7``.
+name too: ``hydra.launcher.exclude=node7``; options of sbatch itself are added as Hydra adds,
+``+hydra.launcher.additional_parameters.reservation=gfl``.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ def launcher_overrides(options: argparse.Namespace) -> list[str]:
     if options.setup:
         lines = ",".join(QuotedString(line, Quote.single).with_quotes() for line in options.setup)
         said.append(f"{LAUNCHER}setup=[{lines}]")
-    return said + [word for word in options.what if word.startswith(LAUNCHER)]
+    return said + [word for word in options.what if _is_of_launcher(word)]
 
 
 def tables(options: argparse.Namespace) -> list[str]:
@@ -60,4 +61,8 @@ def tables(options: argparse.Namespace) -> list[str]:
 
 def run_overrides(options: argparse.Namespace) -> list[str]:
     """What holds for every cell."""
-    return [word for word in options.what if "=" in word and not word.startswith(LAUNCHER)]
+    return [word for word in options.what if "=" in word and not _is_of_launcher(word)]
+
+
+def _is_of_launcher(word: str) -> bool:
+    return word.lstrip("+").startswith(LAUNCHER)

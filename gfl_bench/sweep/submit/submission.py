@@ -74,6 +74,10 @@ class Submission:
         """That of the run in ``folder``."""
         return next(task for task in self.tasks if self.runs / task.folder == folder)
 
+    def task_of(self, job: str) -> Task | None:
+        """That which ``job`` took."""
+        return next((task for task in self.tasks if task.job == job), None)
+
     def log(self, task: Task) -> Path | None:
         """What the job of ``task`` prints; None where it has no job yet."""
         return None if task.job is None else self.folder / "jobs" / task.job / f"{task.job}_0_log.err"
