@@ -28,7 +28,7 @@ def planned(runs: Path, *what: str, scale: str = "demo", seeds: Sequence[int] = 
 
 def finish(
     run: Planned, step_seconds: float = 0.5, other: float = 20.0, hardware: Mapping[str, Any] = MACHINE,
-    steps: int = 600, diverged: bool = False, **metrics: float,
+    steps: int = 600, diverged: bool = False, processes: int = 1, **metrics: float,
 ) -> None:
     """The record of ``run``, which took ``step_seconds`` a step and ``other`` seconds besides."""
     folder = RunFolder(run.folder)
@@ -37,7 +37,8 @@ def finish(
         cell=run.cell, id="id", seed=run.seed, scale=run.config["scale"]["name"], command="", config=run.config,
         metrics={"training_hours": steps * step_seconds / 3600, **metrics},
         timings={"steps": steps, "training": 1.0, "evaluation": other},
-        provenance={"hardware": dict(hardware), "git": {"commit": "0123456789abcdef", "dirty": True}},
+        provenance={"hardware": dict(hardware), "git": {"commit": "0123456789abcdef", "dirty": True},
+                    "processes": processes},
         diverged=Divergence(7, "qfl") if diverged else None,
     ))  # fmt: skip
 

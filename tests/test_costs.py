@@ -101,6 +101,14 @@ def test_cores_count_by_threads_and_gpus_by_one(runs: Path) -> None:
     assert machine and (machine.unit, machine.units) == ("GPU", 1)
 
 
+def test_a_run_of_many_processes_takes_a_gpu_for_each(runs: Path) -> None:
+    one, eight = planned(runs, "table05.beta1", "table05.beta2")
+    finish(one, hardware=GPU)
+    finish(eight, hardware=GPU, processes=8)
+    units = {measured.hardware.name: measured.hardware.units for measured in read_measured(runs)}
+    assert units == {"NVIDIA H200": 1, "8 x NVIDIA H200": 8}
+
+
 def test_an_epoch_whose_images_nobody_has_counted_has_no_cost_until_one_was_trained(runs: Path) -> None:
     one, other = planned(runs, "table05.beta1", "table05.beta2", scale="paper")
     assert Costs(runs).of(one) is None

@@ -109,7 +109,7 @@ def _measured(path: Path, written: float) -> Measured | None:
         if config["mode"] == "train" and not (steps > 0 and training > 0):
             return None
         return Measured(
-            written, _hardware(result["provenance"]["hardware"], config["machine"]), config, bed_of(config),
+            written, _hardware(result["provenance"], config["machine"]), config, bed_of(config),
             work_of(config), steps, training / steps if steps else 0.0, _seconds(timings, PER_IMAGE),
             _seconds(timings, CONSTANT), _size(path.parent),
         )  # fmt: skip
@@ -121,12 +121,14 @@ def _seconds(timings: Mapping[str, Any], phases: Iterable[str]) -> float:
     return sum(float(timings.get(phase, 0)) for phase in phases)
 
 
-def _hardware(machine: Mapping[str, Any], settings: Mapping[str, Any]) -> Hardware:
+def _hardware(provenance: Mapping[str, Any], settings: Mapping[str, Any]) -> Hardware:
+    machine, processes = provenance["hardware"], int(provenance.get("processes", 1))
     gpus, cores = machine["gpus"], int(machine["cores"])
+    several = f"{processes} x " if processes > 1 else ""
     if gpus and settings.get("device") != "cpu":
-        return Hardware(str(gpus[0]), "GPU", 1)
+        return Hardware(f"{several}{gpus[0]}", "GPU", processes)
     threads = int(settings.get("threads") or cores)
-    return Hardware(f"{machine['cpu']}, {threads} of {cores} cores", "core", threads)
+    return Hardware(f"{several}{machine['cpu']}, {threads} of {cores} cores", "core", processes * threads)
 
 
 def _size(folder: Path) -> int:
