@@ -9,9 +9,8 @@ import pandas as pd
 import pytest
 import torch
 
-from analysis.figures.ambiguity import by_sigma, spearman, spreads
+from analysis.figures.ambiguity import by_sigma, spreads
 from analysis.figures.background import at_least
-from analysis.figures.density import pearson
 from analysis.figures.distributions import distinct, positions, view
 from analysis.figures.picture import ious
 from analysis.figures.qfl import quality_focal_loss
@@ -63,17 +62,6 @@ def test_clamped_targets_are_those_that_training_clamps() -> None:
 def test_shares_from_a_bin_on() -> None:
     np.testing.assert_allclose(at_least(np.array([2, 1, 1, 0])), [1, 0.5, 0.25, 0, 0])
     assert not at_least(np.zeros(3, np.int64)).any(), "no background is no share"
-
-
-def test_correlations_are_scipys() -> None:
-    from scipy import stats
-
-    rng = np.random.default_rng(1)
-    x = rng.integers(0, 20, 200).astype(float)  # with ties
-    y = x + rng.normal(0, 5, 200)
-    assert pearson(x, y) == pytest.approx(stats.pearsonr(x, y).statistic)
-    assert spearman(x, y) == pytest.approx(stats.spearmanr(x, y).statistic)
-    assert math.isnan(pearson(x, np.ones(200)))
 
 
 def test_the_front_is_of_those_that_nothing_beats_in_both() -> None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from analysis.evidence import Arrays
 from analysis.figures.records import Records, has_evidence
 from analysis.figures.style import COLOURS, LINES, MARKERS, canvas
+from analysis.quality import spearman
 
 CELLS = {
     "table11.gfocal": "GFocal", "table06.atss_general_dfl": "General, DFL", "table06.atss_general": "General",
@@ -28,8 +29,8 @@ def draw(records: Records) -> tuple[Canvas, str]:
     for (cell, runs), *style in zip(picked.runs.items(), COLOURS, LINES, MARKERS, strict=False):
         sigma, spread = spreads(runs[0].evidence)
         curve = by_sigma(sigma, spread)
-        label = rf"{CELLS[cell]}, $r_s$ = {spearman(sigma, spread):.2f}"
-        colour, line, marker = style
+        ranks, (colour, line, marker) = spearman(sigma, spread), style
+        label = CELLS[cell] + ("" if ranks is None else rf", $r_s$ = {ranks:.2f}")
         axis.plot(curve.index, curve[0.5], color=colour, ls=line, marker=marker, label=label)
         axis.fill_between(curve.index, curve[0.25], curve[0.75], color=colour, alpha=0.15, lw=0)
     axis.axline((1, 1), (10, 10), color="0.5", ls=":", lw=0.8, label="as wide as the truth")
@@ -63,8 +64,3 @@ def by_sigma(sigma: NDArray[np.float64], spread: NDArray[np.float64]) -> pd.Data
     grouped = frame.groupby("bin")
     quartiles = grouped["spread"].quantile(np.array([0.25, 0.5, 0.75])).unstack()
     return quartiles.set_index(grouped["sigma"].median())[(grouped.size() >= FEWEST).to_numpy()]
-
-
-def spearman(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:
-    """Correlation of the ranks."""
-    return float(pd.Series(x).rank().corr(pd.Series(y).rank()))

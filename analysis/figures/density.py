@@ -9,6 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from numpy.typing import NDArray
 
+from analysis.quality import pearson
+
 BINS = 36
 
 
@@ -17,12 +19,6 @@ def draw_density(axis: Axes, x: NDArray[Any], y: NDArray[Any], title: str = "") 
     x, y = x.astype(np.float64), y.astype(np.float64)
     hexagons = axis.hexbin(x, y, gridsize=BINS, extent=(0, 1, 0, 1), bins="log", mincnt=1, lw=0.1)
     axis.set(xlim=(0, 1), ylim=(0, 1))
-    axis.set_title(f"{title}$r$ = {pearson(x, y):.2f}")
+    correlation = pearson(x, y)
+    axis.set_title(title + ("no correlation" if correlation is None else f"$r$ = {correlation:.2f}"))
     return hexagons
-
-
-def pearson(x: NDArray[Any], y: NDArray[Any]) -> float:
-    """Pearson's correlation; NaN where one of the two is constant."""
-    if len(x) < 2 or np.ptp(x) == 0 or np.ptp(y) == 0:
-        return float("nan")
-    return float(np.corrcoef(x, y)[0, 1])
