@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import logging
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -18,12 +17,10 @@ from gfl_bench.atomic import remove_partial, replacing
 from gfl_bench.claim import Claim, Held, Lost, is_claimed, take_claim
 from gfl_bench.heartbeat import BEAT, heartbeat
 from gfl_bench.results.advice import explained
-from gfl_bench.results.reading import Unreadable
-from gfl_bench.results.result import Divergence, Result
+from gfl_bench.results.left_behind import close_last_line, set_aside_unreadable
+from gfl_bench.results.result import Result
 from gfl_bench.results.run_files import RunFiles
 from gfl_bench.results.status import Status, overwrite_status
-
-log = logging.getLogger(__name__)
 
 
 class RunFolderError(ValueError):
@@ -59,7 +56,7 @@ class RunFolder(RunFiles):
             if self.is_finished():
                 raise Held("finished by another process in the meantime")
             remove_partial(self.path)
-            _set_aside(self.result())
+            set_aside_unreadable(self.result())
 
     def start(self, config: Mapping[str, Any], steps: int | None = None) -> None:
         """Say that the run begins, or continues; claims the folder where that is not done.
@@ -73,7 +70,7 @@ class RunFolder(RunFiles):
             self._status = Status("running", steps=steps)
             self._tell()
             self._write("config.yaml", yaml.safe_dump(dict(config), sort_keys=False).encode())
-            _close_last_line(self.path / "metrics.jsonl")
+            close_last_line(self.path / "metrics.jsonl")
 
     @contextlib.contextmanager
     def beating(self) -> Iterator[None]:
@@ -126,7 +123,7 @@ class RunFolder(RunFiles):
             self._write("result.json", json.dumps(values, indent=1, allow_nan=False).encode())
         except FileExistsError:
             raise Lost("finished by another process, whose result stays") from None
-        self._tell_last(state=values["state"], message=_told(result.diverged))
+        self._tell_last(state=values["state"], message="" if result.diverged is None else result.diverged.words)
 
     def preempt(self, step: int | None = None) -> None:
         """Say that the run was asked to stop, at ``step`` of its training, and waits to be continued."""
@@ -191,22 +188,3 @@ class RunFolder(RunFiles):
     def _write(self, name: str, content: bytes) -> None:
         with replacing(self.path / name, overwrite=name != "result.json") as file:
             file.write(content)
-
-
-def _set_aside(result: dict[str, Any] | Unreadable) -> None:
-    """Keep a file that is there but cannot be read, under another name: it may be a newer version's."""
-    if isinstance(result, Unreadable) and result.path.exists():
-        kept = result.path.with_name(f"{result.path.name}.unreadable")
-        log.warning("%s %s: the run is repeated, and the file kept as %s", result.path, result.reason, kept.name)
-        result.path.replace(kept)
-
-
-def _told(diverged: Divergence | None) -> str:
-    return "" if diverged is None else f"the loss term {diverged.term} was not finite at step {diverged.step}"
-
-
-def _close_last_line(path: Path) -> None:
-    """End a line that a kill cut short, so that the next one stands alone."""
-    if path.exists() and path.stat().st_size and not path.read_bytes().endswith(b"\n"):
-        with path.open("ab") as file:
-            file.write(b"\n")

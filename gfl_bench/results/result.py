@@ -26,6 +26,11 @@ class Divergence:
     step: int
     term: str  # of the loss
 
+    @property
+    def words(self) -> str:
+        """For people."""
+        return f"the loss term {self.term} was not finite at step {self.step}"
+
 
 @dataclass
 class Result:
@@ -65,7 +70,7 @@ class Result:
     def summary(self) -> str:
         """The metrics in one line; "done" where nothing was to be measured."""
         if self.diverged is not None:
-            return f"NaN, the loss term {self.diverged.term} was not finite at step {self.diverged.step}"
+            return f"NaN, {self.diverged.words}"
         measured = ((name, _plain(self.metrics.get(name))) for name in METRICS)
         words = [f"{name} {value:.{METRICS[name].decimals}f}" for name, value in measured if value is not None]
         return "  ".join(words) or "done"
