@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -71,7 +72,11 @@ def test_sbatch_is_given_what_the_options_say(slurm: PretendedSlurm, tmp_path: P
     (asked,) = slurm.taken.values()
     assert asked["array"] == "0-1%2" and asked["partition"] == "gpu" and asked["time"] == "1440"
     assert asked["gpus-per-node"] == asked["ntasks-per-node"] == "8" and asked["signal"] == "USR2@120"
-    assert "\nmodule load cuda\n" in (slurm.folder / "taken" / "100").read_text()
+    script = (slurm.folder / "taken" / "100").read_text()
+    assert "\nmodule load cuda\n" in script
+    (step,) = (line for line in script.splitlines() if line.startswith("srun"))
+    begun = [*shlex.split(step[step.index("sh -c") :])[:4], "-c", "import os; os.kill(os.getpid(), 12); print('alive')"]
+    assert subprocess.run(begun, capture_output=True, text=True).stdout == "alive\n", "the warning killed it"
 
 
 def launched(tmp_path: Path, function: Callable[[int], Any], count: int) -> list[JobReturn]:

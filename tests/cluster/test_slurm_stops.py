@@ -31,7 +31,7 @@ class Night:
         killed = desk.training(KILLED)
         self.job = killed.job.partition("_")[0]
         os.kill(killed.status["pid"], signal.SIGKILL)
-        os.kill(desk.training(PREEMPTED).status["pid"], signal.SIGUSR2)  # scancel sends it to jobs of arrays repeatedly
+        desk.lab.output("scancel", "--signal=USR2", desk.training(PREEMPTED).job)  # which repeats it to jobs of arrays
         desk.lab.output("scancel", desk.training(CANCELLED).job)
         self.exit_code = self.command.wait()
         self.states = [desk.run(seed).status["state"] for seed in range(6)]

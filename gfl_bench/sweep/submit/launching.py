@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shlex
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from submitit import AutoExecutor, Job
 
 log = logging.getLogger("gfl_bench")
+# The early warning, which kills whoever has no handler, is lost on a job that only begins: scancel repeats it to a job
+# of an array, and the second may reach the one that the first had queued again.
+PATIENT = """sh -c 'trap "" USR2; exec "$0" "$@"'"""
 
 
 def log_to_stderr() -> None:
@@ -40,7 +44,10 @@ def make_executor(cluster: str, options: Mapping[str, Any], **further: Any) -> A
     folder, limits = rest.pop("submitit_folder"), rest.pop("max_num_timeout", None)
     if cluster == "local":
         rest.pop("array_parallelism", None)  # submitit starts all at once; ``as_ended`` does not
-    executor = AutoExecutor(folder, cluster, **({} if limits is None else {f"{cluster}_max_num_timeout": limits}))
+    starting = {} if limits is None else {f"{cluster}_max_num_timeout": limits}
+    if cluster == "slurm":
+        starting["slurm_python"] = f"{PATIENT} {shlex.quote(sys.executable)}"
+    executor = AutoExecutor(folder, cluster, **starting)
     shared = {field.name for field in fields(BaseQueueConf)}
     executor.update_parameters(**{key if key in shared else f"{cluster}_{key}": rest[key] for key in rest})
     return executor
