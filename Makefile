@@ -18,7 +18,7 @@ $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
 	  { echo "gfl_bench needs Python 3.10 or newer: make $(MAKECMDGOALS) PYTHON=python3.11"; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || { echo "python3 has no venv; on Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
-	$(PY) -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
+	$(PY) -m pip install --quiet --disable-pip-version-check --editable ".[dev,mobile,video]"
 	@touch $(READY)
 
 demo: $(READY)

@@ -21,6 +21,11 @@ from gfl_bench.config.schema import Config
 
 GROUPS = ("quality", "box", "guidance")
 LETTERS = {"dirac": "D", "gaussian": "N", "general": "G", "general_dfl": "L"}
+NEEDS = {  # backbone and neck of a detector that does not take every one, or has its own
+    "nanodet": ["backbone=shufflenet_v2", "neck=pan"],
+    "ssd512": ["backbone=vgg16", "neck=ssd"], "yolov3_tiny": ["backbone=darknet_tiny", "neck=yolo_tiny"],
+    "yolov4_tiny": ["backbone=csp_darknet_tiny", "neck=yolo_tiny"],
+}  # fmt: skip
 HEAD = """\
 # What fits together
 
@@ -43,7 +48,7 @@ def detectors() -> list[str]:
 @cache
 def base(detector: str) -> Config:
     """A detector as it stands at scale smoke, with the backbone and neck that it needs."""
-    parts = ["backbone=vgg16", "neck=ssd"] if detector.startswith("ssd") else []
+    parts = NEEDS.get(detector, [])
     plain = ["quality=none", "box=dirac", "guidance=none"]
     return compose_config([f"detector={detector}", "scale=smoke", *parts, *plain])
 

@@ -26,7 +26,8 @@ is needed only where the published detector has another shape. Lines are without
 Python's `ast.unparse` writes them.
 What fits what: [combinations.md](combinations.md).
 """
-PACKAGES = {"ssd512": "ssd"}  # whose folder below models/detectors/ is not the option's name
+# Whose folder below models/detectors/ is not the option's name.
+PACKAGES = {"ssd512": "ssd", "yolov3_tiny": "yolo", "yolov4_tiny": "yolo"}
 
 
 def main() -> None:

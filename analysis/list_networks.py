@@ -22,7 +22,7 @@ from gfl_bench.speed import count_flops, count_parameters
 from gfl_bench.sweep.plan.networks import Network, network_key
 
 HEAD = """\
-# Made by `python analysis/list_networks.py`; how it is read: gfl_bench/sweep/networks.py.
+# Made by `python analysis/list_networks.py`; how it is read: gfl_bench/sweep/plan/networks.py.
 # key of the network: [FLOPs of a forward pass for each pixel of the image, parameters] # the first cell that it is"""
 COCO_CATEGORIES = 80
 

@@ -21,6 +21,7 @@ from analysis.report.records import Records
 from analysis.studies.known import STUDIES
 from analysis.tables.capabilities import capability_sheet
 from analysis.tables.condition import Condition
+from analysis.tables.exported import with_exported
 from analysis.tables.latex import latex
 from analysis.tables.matching import Filling, fill
 from analysis.tables.missing import missing_json
@@ -31,7 +32,7 @@ from analysis.tables.spreadsheet import speed_spreadsheet, spreadsheet, word_spr
 from analysis.tables.summary import TableSummary, summarise
 from analysis.tables.timings import TimedTable, timed_tables
 from gfl_bench.config.paths import sweeps_folder
-from gfl_bench.results.speed_records import load_speed
+from gfl_bench.results.speed_records import Comparison, load_speed
 from gfl_bench.results.store import Runs, load_runs
 from gfl_bench.sweep.cells import CellError, ComposedCells
 from gfl_bench.sweep.files import load_tables
@@ -73,7 +74,7 @@ def make_tables(
     out.mkdir(parents=True, exist_ok=True)
     runs, cells, speeds = load_runs(folder), ComposedCells(), load_speed(folder)
     timed = {name: timed_tables(table, speeds.comparisons) for name, table in tables.items()}
-    written = sheets_of(tables, runs, cells, folder)
+    written = sheets_of(tables, runs, cells, folder, speeds.comparisons)
     sheets = [*([_write_capabilities(out)] if whole else []), *_write_tables(out, written, timed, str(folder))]
     sheets += _write_studies(out, runs, tables, cells, str(folder)) if whole else []
     _write(out, "missing", {".json": missing_json([summary for summary, _ in written], str(folder))})
@@ -125,17 +126,19 @@ def _write_speed(out: Path, timed: TimedTable) -> Sheet:
 
 
 def sheets_of(
-    tables: Mapping[str, Table], runs: Runs, cells: ComposedCells, folder: Path
+    tables: Mapping[str, Table], runs: Runs, cells: ComposedCells, folder: Path, speeds: Sequence[Comparison] = ()
 ) -> list[tuple[TableSummary, Sheet]]:
     """Every table under each condition, in numbers and in words."""
-    summaries = [summary for table in tables.values() for summary in _summaries(table, runs, cells)]
+    summaries = [summary for table in tables.values() for summary in _summaries(table, runs, cells, speeds)]
     return [(each, write_sheet(each, cells.config(each.condition.scale), str(folder))) for each in summaries]
 
 
-def _summaries(table: Table, runs: Runs, cells: ComposedCells) -> list[TableSummary]:
+def _summaries(
+    table: Table, runs: Runs, cells: ComposedCells, speeds: Sequence[Comparison]
+) -> list[TableSummary]:
     """One for each condition; an empty one at the default scale where there are no runs."""
     fillings = fill(table, runs, cells) or [Filling(Condition(DEFAULT_SCALE))]
-    return [summarise(table, filling) for filling in fillings]
+    return [summarise(table, with_exported(table, filling, speeds)) for filling in fillings]
 
 
 def _write_sheet(out: Path, sheet: Sheet, csv: str) -> None:

@@ -32,6 +32,8 @@ PUBLISHED = {  # quality and neck of each detector where they are not none and F
     "fcos_plain": "quality=centerness_branch", "foveabox": "", "ssd512": "neck=ssd backbone=vgg16",
     "reppoints_v2": "", "paa": "quality=iou_branch", "borderdet": "quality=centerness_branch",
     "vfnet": "quality=joint quality.loss=varifocal quality.box_weight=iou",
+    "nanodet": "quality=joint box=general_dfl box.n=7 neck=pan backbone=shufflenet_v2",
+    "yolov3_tiny": "neck=yolo_tiny backbone=darknet_tiny", "yolov4_tiny": "neck=yolo_tiny backbone=csp_darknet_tiny",
 }  # fmt: skip
 HEAD = ["", "parameters, M", "GFLOPs, 800 x 1216", "step, ms", "speed", "image, ms", "speed", "paper's", "memory, MB"]
 

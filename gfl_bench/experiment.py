@@ -23,7 +23,7 @@ from gfl_bench.engine.schedule import steps_per_epoch
 from gfl_bench.engine.state import load_weights
 from gfl_bench.engine.trainer import Trainer
 from gfl_bench.evaluate import detections as detections_file
-from gfl_bench.evaluate.coco import evaluate
+from gfl_bench.evaluate.chosen import evaluation_of
 from gfl_bench.evaluate.displacement import DisplacementMeter
 from gfl_bench.evaluate.evidence import Evidence
 from gfl_bench.evaluate.inference import infer
@@ -122,6 +122,7 @@ class Experiment:
         self.result.quality = correlation(evidence.pairs)
         self.result.displacement = displacement.to_dict() or None
         counted = {"PCC": self.result.quality["pearson"], "params_m": count_parameters(self.detector) / 1e6}
+        evaluate = evaluation_of(self.config.data)
         return evaluate(self.validation.split.annotations, found) | counted
 
     def _detect(self, *observers: Observer) -> list[dict[str, Any]]:

@@ -47,13 +47,30 @@ class Batch:
     padded_sizes: Tensor  # [B, 2] int64, the same rounded up to 32
     scale_factors: Tensor  # [B, 2] float32 (width, height), resized / original
     image_ids: list[int]  # as in the annotation file
+    frames: Tensor | None = None  # [B, 4] float32, boxes that the originals fill in their images; None: all of it
 
     def to(self, device: torch.device | str) -> Batch:
         def move(tensor: Tensor) -> Tensor:
             return tensor.to(device, non_blocking=True)
 
         return Batch(move(self.images), self.instances.to(device), move(self.sizes), move(self.padded_sizes),
-                     move(self.scale_factors), self.image_ids)
+                     move(self.scale_factors), self.image_ids, None if self.frames is None else move(self.frames))
+
+    def frame(self, number: int) -> Tensor:
+        """The box [4] float32 that the original fills in image ``number``."""
+        if self.frames is not None:
+            return self.frames[number]
+        size = self.sizes[number].flip(0).float()
+        return torch.cat([torch.zeros_like(size), size])
+
+    def to_original(self, coordinates: Tensor, number: int | Tensor) -> Tensor:
+        """``coordinates`` [..., 2 or 4] in pixels of image ``number``, or of the images ``number`` [...], as the
+        original's.
+        """
+        pairs = coordinates.shape[-1] // 2
+        if self.frames is not None:
+            coordinates = coordinates - torch.cat([self.frames[number][..., :2]] * pairs, dim=-1)
+        return coordinates / torch.cat([self.scale_factors[number]] * pairs, dim=-1)
 
 
 @dataclass

@@ -82,7 +82,8 @@ class Ledger:
         seeds = _seeds(conclusion.verdict, by_runs, table)
         cells = table.cells(tuple(row for finding in by_runs for row in finding.rows))
         run = command([f"cell={','.join(cells)}"], Condition(scale), self.folder, seeds) if cells and seeds else ""
-        return " && ".join(filter(None, [run, table.timed.command if again and table.timed else ""]))
+        turns = dict.fromkeys(sessions.command for sessions in table.timed.values()) if again else ()
+        return " && ".join(filter(None, [run, *turns]))
 
     def _judgement(self, claim: Claim, verdict: Verdict, effect: str, **others: Any) -> Judgement:
         return Judgement(claim.id, claim.says, claim.ref, verdict, effect, scale=self.scale, **others)

@@ -22,6 +22,7 @@ class _Ordered:
     column: str = "AP"
     by: float = 0.0
     ratio: bool = False
+    exact: bool = False
 
 
 class Better(_Ordered):
@@ -60,4 +61,5 @@ class GainOrder:
 def _ordered(kind: _Ordered, row: str, other: str, label: Label) -> Contrast:
     bound = margin(kind.by, kind.ratio)
     region = Region(low=bound) if quantity(kind.column).sign > 0 else Region(high=-bound)
-    return Contrast(f"{label(row)} over {label(other)}", difference(row, other, kind.column), region, kind.ratio)
+    terms = difference(row, other, kind.column)
+    return Contrast(f"{label(row)} over {label(other)}", terms, region, kind.ratio, kind.exact)

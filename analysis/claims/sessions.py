@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from analysis.claims.table_runs import TableRuns
 from analysis.tables.matching import Sample
-from analysis.tables.timings import COLUMN, is_usual
+from analysis.tables.record import number
+from analysis.tables.timings import COLUMN, LATENCY, NCNN, SIZE, STAGE, is_usual
 from gfl_bench.results.speed_records import Comparison
 from gfl_bench.sweep.table import Table
+
+STAGES = {COLUMN: STAGE, LATENCY: NCNN, SIZE: NCNN}  # that say a column
 
 
 @dataclass(frozen=True)
 class Sessions:
-    """What judges the speed of a table's rows: sessions of one protocol on one machine."""
+    """What judges the speed of a table's rows: one stage in sessions of one protocol on one machine."""
 
     table: Table
     comparison: Comparison
+    stage: str = STAGE
 
     @property
     def command(self) -> str:
@@ -27,40 +31,55 @@ class Sessions:
     def of(self, rows: Sequence[str]) -> TableRuns | None:
         """Each session in which all ``rows`` took turns, as a run of each of them; None without such a session.
 
-        FPS are the last row's median, and for the others as many times that as the median over rounds of their ratios
-        says: what slows the machine slows both, so that ratios of medians differ more from session to session.
+        Times are the last row's median, and for the others as many times that as the median over rounds of their
+        ratios says: what slows the machine slows both, so that ratios of medians differ more from session to session.
         """
         cells = {row: f"{self.table.name}.{row}" for row in rows}
-        speeds = self.comparison.each_speed(cells[rows[-1]])
-        ratios = {row: self.comparison.each_ratio(cell, cells[rows[-1]]) for row, cell in cells.items()}
+        speeds = self.comparison.each_speed(cells[rows[-1]], self.stage)
+        ratios = {row: self.comparison.each_ratio(cell, cells[rows[-1]], self.stage) for row, cell in cells.items()}
         places = sorted(set.intersection(*map(set, ratios.values())))
         if not places:
             return None
         machine, condition = self.comparison.machine, self.comparison.condition
         samples = {
             row: {
-                place: Sample(place, "done", "", {COLUMN: speeds[place].fps * each[place]}, hardware=condition.hardware)
+                place: Sample(
+                    place, "done", "", self._metrics(cells[row], place, speeds[place].fps * each[place]),
+                    hardware=condition.hardware,
+                )
                 for place in places
             }
             for row, each in ratios.items()
-        }
+        }  # fmt: skip
         origin = f"in turns on {machine}, protocol {condition.protocol}"
         return TableRuns(self.table.name, self.table, samples, unit="session", origin=origin)
 
 
-def sessions_of(table: Table | None, speeds: Sequence[Comparison], scale: str) -> Sessions | None:
-    """The sessions at ``scale``, options as the scale has them; None without any.
+    def _metrics(self, cell: str, place: int, fps: float) -> Mapping[str, float]:
+        if self.stage == STAGE:
+            return {COLUMN: fps}
+        size = number(self.comparison.sessions[place]["cells"][cell], SIZE)
+        return {LATENCY: 1000 / fps} | ({} if size is None else {SIZE: size})
+
+
+def sessions_of(table: Table | None, speeds: Sequence[Comparison], scale: str) -> dict[str, Sessions]:
+    """The sessions at ``scale``, options as the scale has them, for each column that some timed.
 
     Of several protocols and machines those that time the most rows, then of the most sessions, then the newest.
     """
     if table is None:
-        return None
+        return {}
     cells = [cell.name for cell in table.cells]
-    among = (one.among(cells) for one in speeds if is_usual(one, scale))
-    found = [one for one in among if one is not None]
-    return Sessions(table, max(found, key=lambda one: _rank(one, cells))) if found else None
+    among = [one.among(cells) for one in speeds if is_usual(one, scale)]
+    found: dict[str, Sessions] = {}
+    for column, stage in STAGES.items():
+        ranked = [(_rank(one, cells, stage), one) for one in among if one is not None]
+        best = max((each for each in ranked if each[0][0]), key=lambda each: each[0], default=None)
+        if best:
+            found[column] = Sessions(table, best[1], stage)
+    return found
 
 
-def _rank(comparison: Comparison, cells: Sequence[str]) -> tuple[int, int, float]:
-    timed = sum(comparison.speed(cell) is not None for cell in cells)
+def _rank(comparison: Comparison, cells: Sequence[str], stage: str) -> tuple[int, int, float]:
+    timed = sum(comparison.speed(cell, stage) is not None for cell in cells)
     return timed, len(comparison.sessions), comparison.sessions[-1]["time"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,6 @@ from analysis.claims.quantity import quantity
 from analysis.tables.condition import Condition
 from analysis.tables.matching import Sample, fill
 from analysis.tables.summary import by_seed
-from analysis.tables.timings import COLUMN
 from gfl_bench.results.store import Runs
 from gfl_bench.sweep.cells import ComposedCells
 from gfl_bench.sweep.table import Row, Table
@@ -30,7 +29,7 @@ class TableRuns:
         runs: by row and seed, those that diverged included.
         numbers: those looked up already, since files of evidence are large.
         unit: what repeats a measurement.
-        timed: sessions in which rows took turns.
+        timed: sessions in which rows took turns, by the column that they say.
         origin: where times are from, in words; empty of runs.
     """
 
@@ -39,13 +38,13 @@ class TableRuns:
     runs: dict[str, dict[int, Sample]] = field(default_factory=dict)
     numbers: dict[tuple[str, int, str], float | None] = field(default_factory=dict)
     unit: Unit = "seed"
-    timed: Sessions | None = None
+    timed: Mapping[str, Sessions] = field(default_factory=dict)
     origin: str = ""
 
     def measuring(self, column: str, rows: Sequence[str]) -> TableRuns:
         """Where ``column`` of ``rows`` is looked up: speed in the sessions, if there is one that timed all of them."""
-        timed = self.timed.of(rows) if self.timed and column == COLUMN else None
-        return timed or self
+        sessions = self.timed.get(column)
+        return (sessions and sessions.of(rows)) or self
 
     def of(self, row: str) -> dict[int, Sample]:
         return self.runs.get(row, {})

@@ -17,11 +17,12 @@ CELLS = {
     "table02.atss_iou_branch": "IoU branch", "table02.atss_joint": "joint", "table11.qfl_dfl": "without DGQP",
     "table11.gfocal": "GFocal",
 }  # fmt: skip
+NANODET = {"table15.nanodet_320": "NanoDet, 320", "table15.nanodet_416": "NanoDet, 416"}
 
 
 def draw(records: Records) -> tuple[Canvas, str]:
     usable = has_evidence("positive_predicted", "positive_iou")
-    picked = records.pick(tuple(CELLS), usable=usable, least=2)
+    picked = records.pick(tuple(CELLS), tuple(NANODET), usable=usable, least=2)
     rows = -(-len(picked.runs) // 2)
     drawing = canvas(0.4 + 1.35 * rows)
     axes = drawing.subplots(rows, 2, squeeze=False)
@@ -37,12 +38,13 @@ def draw(records: Records) -> tuple[Canvas, str]:
     drawing.supylabel("real IoU")
     return drawing, (
         "Predicted quality and real IoU of the boxes of all positive locations, before any threshold or NMS, as in "
-        f"Table 10; colour counts boxes, r is Pearson's. All on ATSS. {picked.one_source}"
+        f"Table 10; colour counts boxes, r is Pearson's. ATSS assigns them all. {picked.one_source}"
     )
 
 
 def _draw_run(axis: Axes, cell: str, run: Run) -> PolyCollection:
-    hexagons = draw_density(axis, run.evidence["positive_predicted"], run.evidence["positive_iou"], f"{CELLS[cell]}, ")
+    title = f"{(CELLS | NANODET)[cell]}, "
+    hexagons = draw_density(axis, run.evidence["positive_predicted"], run.evidence["positive_iou"], title)
     axis.plot([0, 1], [0, 1], color="0.5", lw=0.6, ls=":")
     axis.set(xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
     return hexagons

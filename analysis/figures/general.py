@@ -17,7 +17,7 @@ GENERAL = tuple(
     for cell in (
         "table11.gfocal", "table11.qfl_dfl", "table11.dfl", "table06.atss_general", "table12.fcos_gfocal",
         "table12.retinanet_gfocal", "table12.foveabox_gfocal", "table12.reppoints_v2_gfocal",
-        "table06.fcos_general_dfl", "table06.fcos_general",
+        "table06.fcos_general_dfl", "table06.fcos_general", "table15.nanodet_416", "table15.nanodet_320",
     )
 )  # fmt: skip
 READS = ("side_top1", "positive_iou", "sharp_distribution", "flat_distribution")

@@ -14,7 +14,7 @@ ATSS = tuple(
     (cell,)
     for cell in (
         "table11.qfl_dfl", "table11.gfocal", "table11.qfl", "table11.atss", "table11.dfl", "table02.atss_none",
-        "table02.atss_iou_branch",
+        "table02.atss_iou_branch", "table15.nanodet_416", "table15.nanodet_320",
     )
 )  # fmt: skip
 BIN = 0.25  # strides

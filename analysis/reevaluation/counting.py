@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import lru_cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,10 @@ from pycocotools.cocoeval import COCOeval
 
 from analysis.reevaluation.filter import Filter
 from analysis.reevaluation.quick import QuickTruth, measure_quickly
-from analysis.reevaluation.stored import ReevaluationError, stored_detections
+from analysis.reevaluation.stored import Found, ReevaluationError, is_of_crowds, stored_detections
 from gfl_bench.cores import usable_cores
-from gfl_bench.evaluate.coco import COLUMNS, EvaluationError, columns, measure
+from gfl_bench.evaluate import crowdhuman
+from gfl_bench.evaluate.coco import EvaluationError, columns, measure
 
 
 @dataclass(frozen=True)
@@ -41,10 +43,11 @@ class Counted:
     """The numbers of a run, in percent, None where there is nothing to find.
 
     Attributes:
-        metrics: of ``COLUMNS``.
-        by_threshold: AP at each IoU.
-        by_class: AP of each category by its name.
-        recorded: of ``COLUMNS``, as the run measured them.
+        metrics: of COCO's ``COLUMNS``, or of crowds'.
+        by_threshold: AP at each IoU; of crowds none.
+        by_class: AP of each category by its name; of crowds none.
+        recorded: those of ``metrics``, as the run measured them.
+        tool: what counted, with its version.
     """
 
     task: Task
@@ -52,11 +55,12 @@ class Counted:
     by_threshold: Mapping[float, float | None]
     by_class: Mapping[str, float | None]
     recorded: Mapping[str, float | None]
+    tool: str
 
     @property
     def differences(self) -> dict[str, float | None]:
         """To the record, by column; 0 where neither has a number."""
-        return {name: _difference(self.metrics[name], self.recorded[name]) for name in COLUMNS}
+        return {name: _difference(now, self.recorded[name]) for name, now in self.metrics.items()}
 
 
 Refused = tuple[Task, str]
@@ -76,23 +80,44 @@ def count(task: Task) -> Counted:
     """The numbers of one run.
 
     Raises:
-        ReevaluationError: it kept no detections, or too few for the filter.
+        ReevaluationError: it kept no detections, or too few for the filter; its numbers have no such thresholds.
         EvaluationError: they do not belong to the annotations.
     """
     task.filter.check(task.record, task.run)
     detections = task.filter.apply(stored_detections(task.run))
+    return (_count_crowds if is_of_crowds(task.record["config"]) else _count_coco)(task, detections)
+
+
+def _count_crowds(task: Task, detections: Found) -> Counted:
+    if task.thresholds is not None:
+        raise ReevaluationError("is of crowds, whose MR, AP and JI are counted at an IoU of 0.5 alone")
+    try:
+        metrics = crowdhuman.evaluate(task.annotations, detections)
+    except (OSError, KeyError, TypeError) as error:
+        raise ReevaluationError(f"has no annotations in COCO's form: {task.annotations} ({error})") from error
+    return Counted(task, metrics, {}, {}, _recorded(task, metrics), f"gfl_bench {version('gfl_bench')}")
+
+
+def _count_coco(task: Task, detections: Found) -> Counted:
     truth = _truth(task.annotations)
     measured: Callable[..., COCOeval] = measure if task.referee else measure_quickly
     evaluation = measured(truth, detections, task.thresholds)
     precision = evaluation.eval["precision"][:, :, :, 0, -1]  # [T, R, K] of all areas and detections
     names = {one["id"]: str(one["name"]) for one in truth.dataset["categories"]}
+    metrics = columns(evaluation.stats)
+    tool = "pycocotools" if task.referee else "faster-coco-eval"
     return Counted(
         task=task,
-        metrics=columns(evaluation.stats),
+        metrics=metrics,
         by_threshold=_means(evaluation.params.iouThrs, precision),
         by_class=_means((names[one] for one in evaluation.params.catIds), np.moveaxis(precision, 2, 0)),
-        recorded={name: task.record["metrics"].get(name) for name in COLUMNS},
+        recorded=_recorded(task, metrics),
+        tool=f"{tool} {version(tool)}",
     )
+
+
+def _recorded(task: Task, names: Iterable[str]) -> dict[str, float | None]:
+    return {name: task.record["metrics"].get(name) for name in names}
 
 
 def _count_or_refuse(task: Task) -> Counted | Refused:

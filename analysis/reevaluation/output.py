@@ -6,7 +6,6 @@ import csv
 import io
 import json
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,6 @@ from tabulate import tabulate
 
 from analysis.reevaluation.counting import Counted
 from gfl_bench.atomic import replacing
-from gfl_bench.evaluate.coco import COLUMNS
 from gfl_bench.results.metrics import METRICS
 
 DIGITS = 1  # as the paper prints AP
@@ -23,11 +21,12 @@ NOTHING = "\N{EN DASH}"
 
 def lines(counted: Sequence[Counted], by_class: bool) -> str:
     """A table with one line a run; the last column is the largest difference to what the run measured itself."""
-    extra = _thresholds(counted) + (_classes(counted) if by_class else [])
-    heads = ["run", "seed", *COLUMNS, *(name for name, _ in extra), "to the record"]
+    columns, extra = _columns(counted), _thresholds(counted) + (_classes(counted) if by_class else [])
+    heads = ["run", "seed", *columns, *(name for name, _ in extra), "to the record"]
     rows = [
         [one.task.record["cell"] or one.task.run.parent.name, one.task.record["seed"],
-         *map(_text, one.metrics.values()), *(_text(values.get(_key(one))) for _, values in extra), _largest(one)]
+         *(_text(one.metrics.get(name)) for name in columns), *(_text(values.get(_key(one))) for _, values in extra),
+         _largest(one)]
         for one in counted
     ]  # fmt: skip
     return tabulate(rows, heads, disable_numparse=True, colalign=["left", *["right"] * (len(heads) - 1)])
@@ -35,15 +34,16 @@ def lines(counted: Sequence[Counted], by_class: bool) -> str:
 
 def spreadsheet(counted: Sequence[Counted], by_class: bool) -> str:
     """Every number in full, one line a run."""
-    extra = _thresholds(counted) + (_classes(counted) if by_class else [])
+    columns, extra = _columns(counted), _thresholds(counted) + (_classes(counted) if by_class else [])
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    changes = [f"{name}_to_record" for name in COLUMNS]
-    writer.writerow(["path", "cell", "id", "seed", "tool", *COLUMNS, *changes, *(name for name, _ in extra)])
+    changes = [f"{name}_to_record" for name in columns]
+    writer.writerow(["path", "cell", "id", "seed", "tool", *columns, *changes, *(name for name, _ in extra)])
     for one in counted:
         record = one.task.record
-        about = [one.task.run, record["cell"], record["id"], record["seed"], tool(one)]
-        numbers = [*one.metrics.values(), *one.differences.values(), *(values.get(_key(one)) for _, values in extra)]
+        about = [one.task.run, record["cell"], record["id"], record["seed"], one.tool]
+        measured = [of.get(name) for of in (one.metrics, one.differences) for name in columns]
+        numbers = [*measured, *(values.get(_key(one)) for _, values in extra)]
         writer.writerow(about + numbers)
     return text.getvalue()
 
@@ -62,20 +62,19 @@ def write_record(counted: Counted, out: Path) -> None:
         speeds = [name for name, metric in METRICS.items() if metric.mode == "speed"]
         record["metrics"] |= dict.fromkeys(speeds)
         record |= {"speed": None, "displacement": None}
-    record["reevaluated"] = {"from": str(task.run), "tool": tool(counted)}
+    record["reevaluated"] = {"from": str(task.run), "tool": counted.tool}
     folder = out / task.run.parent.name / task.run.name
     folder.mkdir(parents=True, exist_ok=True)
     with replacing(folder / "result.json") as file:
         file.write(json.dumps(record, indent=1, allow_nan=False).encode())
 
 
-def tool(counted: Counted) -> str:
-    """What counted, with its version."""
-    name = "pycocotools" if counted.task.referee else "faster-coco-eval"
-    return f"{name} {version(name)}"
-
-
 Extra = list[tuple[str, dict[int, Any]]]  # heading, and the value of each run that has one
+
+
+def _columns(counted: Sequence[Counted]) -> list[str]:
+    """What any of them measured."""
+    return [name for name in METRICS if any(name in one.metrics for one in counted)]
 
 
 def _thresholds(counted: Sequence[Counted]) -> Extra:

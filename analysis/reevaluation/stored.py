@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gfl_bench.config.paths import cache_folder, expand
+from gfl_bench.config.schema import CROWDS
 
 LARGEST = 1e9  # pixels; beyond it, and for NaN, a number is a fault
 
@@ -47,9 +48,12 @@ def annotation_file(config: Mapping[str, Any], cache: str | None) -> Path:
         ReevaluationError: the data has no annotations in COCO's form, or they are not there.
     """
     data = section(config, "data")
-    if data.get("name") == "scenes":
-        return _scenes(data, cache or section(config, "paths").get("cache"))
+    folder = cache or section(config, "paths").get("cache")
+    if data.get("name") in ("scenes", "crowds"):
+        return _scenes(data, folder)
     annotations = section(data, "val").get("annotations")
+    if isinstance(annotations, str) and data.get("name") == "crowdhuman":
+        return _crowdhuman(data, annotations, folder)
     if not isinstance(annotations, str) or not annotations.endswith(".json"):
         raise ReevaluationError(f"is of data={data.get('name')}, which has no annotations in COCO's form")
     path = expand(annotations)
@@ -58,13 +62,31 @@ def annotation_file(config: Mapping[str, Any], cache: str | None) -> Path:
     return path
 
 
+def is_of_crowds(config: Mapping[str, Any]) -> bool:
+    """Whether MR, AP and JI are counted on the data of a run."""
+    return section(config, "data").get("name") in CROWDS
+
+
+def _crowdhuman(data: Mapping[str, Any], annotations: str, cache: str | None) -> Path:
+    from gfl_bench.data.crowdhuman.prepare import instances_file
+    from gfl_bench.data.error import DataError
+
+    images = expand(str(section(data, "val").get("images")))
+    try:
+        return instances_file(expand(annotations), images, cache_folder(cache))
+    except DataError as error:
+        raise ReevaluationError(f"was evaluated on what is not here ({error}): give --annotations FILE") from error
+
+
 def _scenes(data: Mapping[str, Any], cache: str | None) -> Path:
     from gfl_bench.data.error import DataError
     from gfl_bench.data.scenes.content import SceneSettings
+    from gfl_bench.data.scenes.crowds.content import CrowdSettings
     from gfl_bench.data.scenes.write import ensure_scenes
 
     try:
-        settings = SceneSettings(data["size"], data["train_images"], data["val_images"], data["seed"])
+        kind = CrowdSettings if data["name"] == "crowds" else SceneSettings
+        settings = kind(data["size"], data["train_images"], data["val_images"], data["seed"])
         return ensure_scenes(settings, cache_folder(cache)) / "annotations" / "val.json"
     except (KeyError, TypeError, DataError) as error:
         raise ReevaluationError(f"is of scenes that cannot be made: {error}") from error

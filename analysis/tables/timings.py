@@ -12,7 +12,9 @@ from gfl_bench.sweep.table import Row, Table
 
 COLUMN = "FPS"  # of the tables
 STAGE = "detect"  # that the paper's FPS are of
-STAGES = ("model", STAGE, "end_to_end")
+NCNN = "ncnn"  # the network alone, by that runtime
+STAGES = ("model", STAGE, "end_to_end", NCNN)
+LATENCY, SIZE = "latency_ms", "size_mb"  # columns that only that stage's sessions tell
 
 
 @dataclass(frozen=True)
@@ -79,17 +81,20 @@ def _of_row(table: Table, comparison: Comparison, row: Row) -> dict[str, Timing]
         stage: Timing(
             speed,
             None if row.name == against else comparison.ratio(cell, baseline, stage),
-            _printed(table, row) if stage == STAGE else None,
+            _printed(table, row, stage),
         )
         for stage, speed in speeds if speed is not None
     }  # fmt: skip
 
 
-def _printed(table: Table, row: Row) -> float | None:
-    """The paper's FPS of ``row`` over those of the row that it is compared with."""
-    if COLUMN not in table.columns or row.name == table.group(row):
+def _printed(table: Table, row: Row, stage: str) -> float | None:
+    """How many times as fast as the row that it is compared with ``row`` is in the paper."""
+    column = {STAGE: COLUMN, NCNN: LATENCY}.get(stage)
+    if column not in table.columns or row.name == table.group(row):
         return None
-    index = table.columns.index(COLUMN)
+    index = table.columns.index(column)
     values = {one.name: one.paper[index] for one in table.rows}
     own, other = values[row.name], values[table.group(row)]
-    return None if own is None or other is None or math.isnan(own / other) else own / other
+    if own is None or other is None or math.isnan(own / other):
+        return None
+    return own / other if column == COLUMN else other / own

@@ -12,14 +12,17 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from gfl_bench.config.schema import Config, DistributionGuidance, Mode, NoGuidance
+from gfl_bench.config.schema import Config, DistributionGuidance, Mode, NoGuidance, Resize
 
 # How and where a run is executed does not change what it measures.
 LEFT_OUT = ("machine", "paths", "seed")
+# Options younger than the first records, with what was done before there were any: where they say so they are not
+# written, so that the names of runs and the rows of their tables stay what they were.
+ADDED: dict[str, dict[str, Any]] = {"data": {"resize": Resize.short_edge.name, "shift": 0.0, "color_jitter": 0.0}}
 
 
 def plain(config: Config) -> dict[str, Any]:
-    """The config as nested dicts of plain values; enums by name."""
+    """The config as nested dicts of plain values, enums by name; without ``ADDED`` options that change nothing."""
     return plain_values(OmegaConf.structured(config))
 
 
@@ -27,7 +30,13 @@ def plain_values(node: DictConfig) -> dict[str, Any]:
     """``plain`` of a config that is still OmegaConf's, its interpolations resolved."""
     container = OmegaConf.to_container(node, resolve=True, enum_to_str=True)
     assert isinstance(container, dict)
-    return {str(key): value for key, value in container.items()}
+    return {str(key): _without_added(value, ADDED.get(str(key), {})) for key, value in container.items()}
+
+
+def _without_added(section: Any, added: Mapping[str, Any]) -> Any:
+    if not added:
+        return section
+    return {key: value for key, value in section.items() if key not in added or value != added[key]}
 
 
 def canonical(config: Config | Mapping[str, Any]) -> dict[str, Any]:

@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class ImageRecord:
-    """One image and its boxes (x1, y1, x2, y2), clipped to it, in its own pixels."""
+    """One image and its boxes (x1, y1, x2, y2) in its own pixels, clipped to it where they are not read whole."""
 
     id: int
     file_name: str
@@ -43,12 +43,13 @@ class Annotations:
     class_names: list[str]
 
 
-def read_annotations(path: Path, annotated: bool = True) -> Annotations:
+def read_annotations(path: Path, annotated: bool = True, whole: bool = False) -> Annotations:
     """Read an instances JSON. Files that did not change since are read once.
 
     Boxes of no area, less than a pixel wide or high, or outside their image are left out and counted in the log, as
     mmdetection's CocoDataset leaves them out; crowds become ignored boxes. Unless it must be ``annotated``, the file
-    may lack its annotations. The sides' ``sigma`` is read where every annotation has it, four numbers of at least 0.
+    may lack its annotations. Boxes that reach outside their image are clipped to it, unless they are wanted ``whole``.
+    The sides' ``sigma`` is read where every annotation has it, four numbers of at least 0.
 
     Raises:
         DataError: the file is missing, is not JSON or lacks a key; an id is double; a box is not four finite numbers;
@@ -58,21 +59,21 @@ def read_annotations(path: Path, annotated: bool = True) -> Annotations:
         modified = path.stat().st_mtime_ns
     except OSError as error:
         raise DataError(f"{path}: the annotation file does not exist or cannot be read; check the path") from error
-    return _read(path, modified, annotated)
+    return _read(path, modified, annotated, whole)
 
 
 @lru_cache(maxsize=4)
-def _read(path: Path, modified: int, annotated: bool) -> Annotations:
+def _read(path: Path, modified: int, annotated: bool, whole: bool) -> Annotations:
     content = load_instances(path, annotated)
     categories = sorted(content["categories"], key=lambda one: one["id"])
     labels = {one["id"]: label for label, one in enumerate(categories)}
     return Annotations(
-        path, _records(path, content, labels), list(labels), [str(one["name"]) for one in categories]
+        path, _records(path, content, labels, whole), list(labels), [str(one["name"]) for one in categories]
     )
 
 
-def _records(path: Path, content: dict[str, Any], labels: dict[int, int]) -> list[ImageRecord]:
-    images = {image["id"]: _Collected(path, image) for image in content["images"]}
+def _records(path: Path, content: dict[str, Any], labels: dict[int, int], whole: bool) -> list[ImageRecord]:
+    images = {image["id"]: _Collected(path, image, whole) for image in content["images"]}
     unusable: list[int] = []
     for annotation in content["annotations"]:
         image = _of_image(path, annotation, images)
@@ -116,13 +117,14 @@ def _finite_box(path: Path, annotation: dict[str, Any]) -> tuple[float, float, f
 class _Collected:
     """The boxes of one image while the file is read."""
 
-    def __init__(self, path: Path, image: dict[str, Any]) -> None:
+    def __init__(self, path: Path, image: dict[str, Any], whole: bool) -> None:
         if not all(is_integer(image[key]) and image[key] > 0 for key in ("width", "height")):
             raise DataError(
                 f"{path}: image {image['id']} ({image['file_name']}) has the size {image['width']!r} x "
                 f"{image['height']!r}; expected two positive integers"
             )
         self.image = image
+        self.whole = whole
         self.boxes: list[tuple[float, ...]] = []
         self.labels: list[int] = []
         self.sigma: list[Any] = []
@@ -135,10 +137,11 @@ class _Collected:
         y1, y2 = (min(max(value, 0), self.image["height"]) for value in (y, y + height))
         if width < 1 or height < 1 or annotation.get("area", 1) <= 0 or x2 <= x1 or y2 <= y1:
             return False
+        corners = (x, y, x + width, y + height) if self.whole else (x1, y1, x2, y2)
         if annotation.get("iscrowd"):
-            self.crowds.append((x1, y1, x2, y2))
+            self.crowds.append(corners)
         else:
-            self.boxes.append((x1, y1, x2, y2))
+            self.boxes.append(corners)
             self.labels.append(label)
             self.sigma.append(annotation.get("sigma"))
         return True

@@ -17,6 +17,7 @@ from torchvision import tv_tensors
 from gfl_bench.data.annotations import ImageRecord, read_annotations
 from gfl_bench.data.error import DataError
 from gfl_bench.data.images import check_image, read_rgb
+from gfl_bench.data.letterbox import FRAME
 from gfl_bench.data.side_lengths import SideLengths
 
 __all__ = ["CocoDataset", "DataError", "Sample", "Split", "validate"]
@@ -33,6 +34,7 @@ class Split:
     images: Path  # folder
     annotations: Path  # COCO instances JSON
     annotated: bool = True  # else the file may lack its annotations, as those of COCO's test sets do
+    whole_boxes: bool = False  # boxes that reach outside their image stay as they are
 
 
 @dataclass
@@ -46,6 +48,7 @@ class Sample:
     scale_factor: Tensor  # [2] float32 (width, height), resized / original
     image_id: int
     sigma: Tensor | None = None  # [N, 4] float32, see ``Instances``
+    frame: Tensor | None = None  # [4] float32, the box that the original fills in ``image``; None: all of it
 
 
 def validate(split: Split) -> None:
@@ -57,7 +60,7 @@ def validate(split: Split) -> None:
     Raises:
         DataError: the first thing found wrong, with the file, the id and the cause.
     """
-    annotations = read_annotations(split.annotations, split.annotated)
+    annotations = read_annotations(split.annotations, split.annotated, split.whole_boxes)
     if not split.images.is_dir():
         raise DataError(f"{split.images}: the images folder does not exist; check the path")
     for record in annotations.images:
@@ -81,7 +84,7 @@ class CocoDataset(Dataset[Sample]):
     """
 
     def __init__(self, split: Split, transform: Transform, training: bool) -> None:
-        annotations = read_annotations(split.annotations, split.annotated)
+        annotations = read_annotations(split.annotations, split.annotated, split.whole_boxes)
         self.split = split
         self.transform = transform
         self.category_ids = annotations.category_ids
@@ -95,16 +98,7 @@ class CocoDataset(Dataset[Sample]):
 
     def __getitem__(self, index: int) -> Sample:
         record = self.records[index]
-        size = (record.height, record.width)
-        content = {
-            "image": tv_tensors.Image(self._pixels(record)),
-            "boxes": _boxes(record.boxes, size),
-            "labels": torch.from_numpy(record.labels),
-            "ignored_boxes": _boxes(record.ignored_boxes, size),
-        }
-        if record.sigma is not None:
-            content["sigma"] = SideLengths(torch.from_numpy(record.sigma))
-        return _sample(record, self.transform(content))
+        return to_sample(record, self._read(record), self.transform)
 
     def rgb(self, image_id: int) -> NDArray[np.uint8]:
         """The image as it is on disk, [H, W, 3]."""
@@ -123,11 +117,22 @@ class CocoDataset(Dataset[Sample]):
     def _record(self, image_id: int) -> ImageRecord:
         return next(record for record in self.records if record.id == image_id)
 
-    def _pixels(self, record: ImageRecord) -> Tensor:
-        return torch.from_numpy(self._read(record)).permute(2, 0, 1).contiguous()
-
     def _read(self, record: ImageRecord) -> NDArray[np.uint8]:
         return read_rgb(self.split.images / record.file_name, record.id, record.width, record.height)
+
+
+def to_sample(record: ImageRecord, pixels: NDArray[np.uint8], transform: Transform) -> Sample:
+    """The image ``pixels`` [H, W, 3] and the boxes of ``record`` as ``transform`` leaves them."""
+    size = (record.height, record.width)
+    content = {
+        "image": tv_tensors.Image(torch.from_numpy(pixels).permute(2, 0, 1).contiguous()),
+        "boxes": _boxes(record.boxes, size),
+        "labels": torch.from_numpy(record.labels),
+        "ignored_boxes": _boxes(record.ignored_boxes, size),
+    }
+    if record.sigma is not None:
+        content["sigma"] = SideLengths(torch.from_numpy(record.sigma))
+    return _sample(record, transform(content))
 
 
 def _learnable(record: ImageRecord) -> bool:
@@ -143,7 +148,9 @@ def _boxes(boxes: NDArray[np.float32], size: tuple[int, int]) -> tv_tensors.Boun
 def _sample(record: ImageRecord, transformed: dict[str, Any]) -> Sample:
     image = transformed["image"].as_subclass(Tensor)
     height, width = image.shape[-2:]
-    sigma = transformed.get("sigma")
+    sigma, frame = transformed.get("sigma"), transformed.get(FRAME)
+    if frame is not None:
+        width, height = (frame[2:] - frame[:2]).tolist()
     return Sample(
         image=image,
         boxes=transformed["boxes"].as_subclass(Tensor),
@@ -152,4 +159,5 @@ def _sample(record: ImageRecord, transformed: dict[str, Any]) -> Sample:
         scale_factor=torch.tensor([width / record.width, height / record.height]),
         image_id=record.id,
         sigma=None if sigma is None else sigma.as_subclass(Tensor),
+        frame=frame,
     )

@@ -41,6 +41,19 @@ def read_rgb(path: Path, image_id: int, width: int, height: int) -> NDArray[np.u
     )
 
 
+def read_upright(path: Path) -> NDArray[np.uint8]:
+    """Decode an image of which nothing is known to [height, width, 3] uint8 RGB, turned as its EXIF orientation says.
+
+    Raises:
+        DataError: the file cannot be decoded, or is cut off.
+    """
+    try:
+        with Image.open(path) as image:
+            return np.array(_rgb(ImageOps.exif_transpose(image)))
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise DataError(f"{path}: the image cannot be decoded ({error}); leave it out or fetch it again") from error
+
+
 def check_image(path: Path, image_id: int, width: int, height: int) -> None:
     """Make sure that ``read_rgb`` will succeed. A JPEG of the right size that has its end mark is not decoded for that.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -11,11 +12,13 @@ from torch import Tensor
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
-from gfl_bench.config.schema import COCO, DataConfig, Scenes, SplitConfig
+from gfl_bench.config.schema import COCO, CrowdHuman, Crowds, DataConfig, Scenes, SplitConfig
 from gfl_bench.data.batch_order import Draw, TrainingOrder, TrainingSteps, evaluation_batches
 from gfl_bench.data.coco import CocoDataset, Sample, Split, validate
+from gfl_bench.data.crowdhuman.prepare import instances_file
 from gfl_bench.data.error import DataError
 from gfl_bench.data.scenes.content import SceneSettings
+from gfl_bench.data.scenes.crowds.content import CrowdSettings
 from gfl_bench.data.scenes.write import SPLITS, ensure_scenes
 from gfl_bench.structures import Batch, Instances
 
@@ -27,19 +30,19 @@ def prepare(data: DataConfig, cache: Path, needed: Sequence[str] = SPLITS, annot
 
     Args:
         data: the chosen option. Paths may begin with ``~``.
-        cache: folder for generated scenes.
+        cache: folder for generated scenes, and for CrowdHuman's annotations in COCO's form.
         annotated: the files must have annotations; those of COCO's test sets have none.
 
     Raises:
         DataError: what ``validate`` and ``ensure_scenes`` raise, or a path that is not set.
     """
     if isinstance(data, Scenes):
-        settings = SceneSettings(data.size, data.train_images, data.val_images, data.seed)
-        folder = ensure_scenes(settings, cache.expanduser())
-        return {name: Split(folder / name, folder / "annotations" / f"{name}.json") for name in needed}
-    if not isinstance(data, COCO):
+        return _scenes(data, cache, needed)
+    if not isinstance(data, COCO | CrowdHuman):
         raise DataError(f"data={data.name} has no loader; choose data=scenes or data=coco")
     splits = {name: _split(name, getattr(data, name), annotated) for name in needed}
+    if isinstance(data, CrowdHuman):
+        splits = {name: _converted(split, cache) for name, split in splits.items()}
     for split in splits.values():
         validate(split)
     return splits
@@ -92,17 +95,33 @@ def collate(samples: list[Sample]) -> Batch:
     images = [
         functional.pad(one.image, (0, width - one.image.shape[2], 0, height - one.image.shape[1])) for one in samples
     ]
+    sigma = _all_told([sample.sigma for sample in samples])
     instances = Instances(
         boxes=torch.cat([sample.boxes for sample in samples]),
         labels=torch.cat([sample.labels for sample in samples]),
         image=_image_index([sample.boxes for sample in samples]),
         ignored_boxes=torch.cat([sample.ignored_boxes for sample in samples]),
         ignored_image=_image_index([sample.ignored_boxes for sample in samples]),
-        sigma=_sigma([sample.sigma for sample in samples]),
+        sigma=None if sigma is None else torch.cat(sigma),
     )
     scale_factors = torch.stack([sample.scale_factor for sample in samples])
     image_ids = [sample.image_id for sample in samples]
-    return Batch(torch.stack(images), instances, sizes, padded_sizes, scale_factors, image_ids)
+    frames = _all_told([sample.frame for sample in samples])
+    return Batch(
+        torch.stack(images), instances, sizes, padded_sizes, scale_factors, image_ids,
+        None if frames is None else torch.stack(frames),
+    )  # fmt: skip
+
+
+def _scenes(data: Scenes, cache: Path, needed: Sequence[str]) -> dict[str, Split]:
+    kind = CrowdSettings if isinstance(data, Crowds) else SceneSettings
+    folder = ensure_scenes(kind(data.size, data.train_images, data.val_images, data.seed), cache.expanduser())
+    files = {name: (folder / name, folder / "annotations" / f"{name}.json") for name in needed}
+    return {name: Split(*paths, whole_boxes=data.of_crowds) for name, paths in files.items()}
+
+
+def _converted(split: Split, cache: Path) -> Split:
+    return replace(split, annotations=instances_file(split.annotations, split.images, cache), whole_boxes=True)
 
 
 def _split(name: str, paths: SplitConfig, annotated: bool) -> Split:
@@ -112,9 +131,9 @@ def _split(name: str, paths: SplitConfig, annotated: bool) -> Split:
     return Split(Path(paths.images).expanduser(), Path(paths.annotations).expanduser(), annotated)
 
 
-def _sigma(parts: list[Tensor | None]) -> Tensor | None:
+def _all_told(parts: list[Tensor | None]) -> list[Tensor] | None:
     told = [part for part in parts if part is not None]
-    return torch.cat(told) if len(told) == len(parts) else None
+    return told if len(told) == len(parts) else None
 
 
 def _image_index(boxes: list[Tensor]) -> Tensor:

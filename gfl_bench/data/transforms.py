@@ -15,7 +15,8 @@ from torchvision import tv_tensors
 from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional
 
-from gfl_bench.config.schema import DataConfig, Pixels
+from gfl_bench.config.schema import DataConfig, Pixels, Resize
+from gfl_bench.data.letterbox import Letterbox
 from gfl_bench.data.side_lengths import SideLengths
 
 LONG_TO_SHORT = 5 / 3  # 1333 / 800
@@ -34,6 +35,8 @@ NORMALISATIONS = {
     Pixels.torchvision: Normalisation("RGB", (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)),
     Pixels.caffe: Normalisation("BGR", (103.53, 116.28, 123.675), (1, 1, 1)),
     Pixels.detectron: Normalisation("BGR", (102.9801, 115.9465, 122.7717), (1, 1, 1)),
+    Pixels.bgr: Normalisation("BGR", (103.53, 116.28, 123.675), (57.375, 57.12, 58.395)),
+    Pixels.unit: Normalisation("RGB", (0, 0, 0), (255, 255, 255)),
 }
 
 
@@ -86,25 +89,32 @@ class SwapRedAndBlue(v2.Transform):
 
 
 def training_transform(data: DataConfig) -> v2.Compose:
-    """Resize to ``size``, or to a short edge drawn from its ``multi_scale``; flip; clip boxes; normalise."""
-    sizes = [round(share * data.size) for share in data.multi_scale or [1, 1]]
-    return v2.Compose([_resize(data, sizes), v2.RandomHorizontalFlip(data.flip), *_finish(data)])
+    """Resize to ``size``, or to a share of it drawn from ``multi_scale``; shift; flip; jitter; clip boxes; normalise.
+
+    The boxes of crowds are not clipped.
+    """
+    resize = _resize(data, data.multi_scale or [1, 1], data.shift)
+    jitter: list[v2.Transform] = [v2.ColorJitter(*[data.color_jitter] * 3)] if data.color_jitter else []
+    return v2.Compose([resize, v2.RandomHorizontalFlip(data.flip), *jitter, *_finish(data)])
 
 
 def evaluation_transform(data: DataConfig) -> v2.Compose:
     """Resize to ``size``; clip boxes; normalise."""
-    return v2.Compose([_resize(data, [data.size, data.size]), *_finish(data)])
+    return v2.Compose([_resize(data, [1, 1], 0), *_finish(data)])
 
 
-def _resize(data: DataConfig, sizes: Sequence[int]) -> KeepRatioResize:
+def _resize(data: DataConfig, shares: Sequence[float], shift: float) -> KeepRatioResize | Letterbox:
+    low, high = shares
+    if data.resize is Resize.letterbox:
+        return Letterbox(data.size, (low, high), shift)
     max_size = round(data.size * LONG_TO_SHORT) if data.max_size is None else data.max_size
-    low, high = sizes
-    return KeepRatioResize((low, high), max_size)
+    return KeepRatioResize((round(low * data.size), round(high * data.size)), max_size)
 
 
 def _finish(data: DataConfig) -> list[v2.Transform]:
     pixels = NORMALISATIONS[data.pixels]
+    clip: list[v2.Transform] = [] if data.of_crowds else [v2.ClampBoundingBoxes()]
     swap: list[v2.Transform] = [SwapRedAndBlue()] if pixels.order == "BGR" else []
     return [
-        v2.ClampBoundingBoxes(), *swap, v2.ToDtype(torch.float32, scale=False), v2.Normalize(pixels.mean, pixels.std),
+        *clip, *swap, v2.ToDtype(torch.float32, scale=False), v2.Normalize(pixels.mean, pixels.std),
     ]  # fmt: skip

@@ -37,6 +37,7 @@ def _part(batch: Batch, start: int, stop: int) -> Batch:
         padded_sizes=batch.padded_sizes[start:stop],
         scale_factors=batch.scale_factors[start:stop],
         image_ids=batch.image_ids[start:stop],
+        frames=None if batch.frames is None else batch.frames[start:stop],
     )
 
 

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from gfl_bench.atomic import replacing
@@ -95,13 +96,13 @@ def checked(state: dict[str, Any], path: Path) -> dict[str, Any]:
     if any(key not in state for key in KEYS) or state["format"] != FORMAT:
         raise CheckpointError(
             f"{path}: this is not a checkpoint of this version of gfl_bench (format {FORMAT}), nor one of "
-            "mmdetection's (a dictionary with the weights as state_dict): give one that it wrote"
+            "mmdetection's or NanoDet's (a dictionary with the weights as state_dict): give one that it wrote"
         )
     return state
 
 
 def read(path: Path) -> dict[str, Any]:
-    """The dictionary in a file, whoever wrote it; empty where it holds something else.
+    """The dictionary in a file, whoever wrote it; empty where it holds something else. An .npz is a ``state_dict``.
 
     Raises:
         CheckpointError: there is no such file, it is cut short, or it holds what only running its code would read.
@@ -109,6 +110,8 @@ def read(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise CheckpointError(f"{path}: there is no such checkpoint: check the path")
     try:
+        if path.suffix == ".npz":
+            return {"state_dict": _arrays(path)}
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # whatever lies in the file; unpickling arbitrary bytes fails in many ways
         foreign = _FOREIGN.search(str(error))
@@ -119,6 +122,11 @@ def read(path: Path) -> dict[str, Any]:
             "remove it to start afresh, or copy it again"
         ) from error
     return state if isinstance(state, dict) else {}
+
+
+def _arrays(path: Path) -> dict[str, torch.Tensor]:
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+        return {name: torch.from_numpy(array) for name, array in arrays.items()}
 
 
 def _strip(path: Path, kind: str) -> str:

@@ -1,9 +1,9 @@
-"""mmdetection's published files: how they become a detector's weights, and why some do not."""
+"""Published files, mmdetection's and NanoDet's: how they become a detector's weights, and why some do not."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,13 +13,34 @@ from torch import Tensor, nn
 from gfl_bench.config.schema import Config
 from gfl_bench.engine.checkpoint import CheckpointError
 from gfl_bench.engine.published_options import as_overrides, differing, options_of
+from gfl_bench.models.nanodet_names import PROJECT, from_nanodet, in_use, is_nanodet, to_nanodet
 from gfl_bench.models.priors import boxes_per_cell
 from gfl_bench.models.reference_names import UnknownNameError, family_of, from_reference, to_reference
 
 _LISTED = 3  # names of each kind that a refusal gives
 _NO_WEIGHTS = re.compile(r"^data_preprocessor\.|\.num_batches_tracked$")  # of no use to a detector at rest
 _EARLY = re.compile(r"^bbox_head\.(?:fcos|fovea)_(cls|reg|centerness)\.")  # names before mmdetection 2
-_CLASSES = re.compile(r"^bbox_head\.(?:\w+_cls|cls_convs\.\d+\.0)\.(?:weight|bias)$")
+_CLASSES = re.compile(r"^(?:bbox_head\.(?:\w+_cls|cls_convs\.\d+\.0)|model\.head\.gfl_cls\.\d+)\.(?:weight|bias)$")
+
+Tensors = Mapping[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Who wrote such files.
+
+    Attributes:
+        present: their tensors by present names, without those of no use.
+        ours: these under our names.
+        theirs: ours under their names, of a detector of the given option.
+        classes: how many there are, of so many rows of what says them, beside which these tensors lie.
+    """
+
+    name: str
+    present: Callable[[Tensors], dict[str, Tensor]]
+    ours: Callable[[Tensors], dict[str, Tensor]]
+    theirs: Callable[[Tensors, str], dict[str, Tensor]]
+    classes: Callable[[int, Tensors, Config], int]
 
 
 @dataclass(frozen=True)
@@ -27,24 +48,26 @@ class Published:
     """What such a file holds.
 
     Attributes:
-        tensors: by mmdetection's present names.
+        tensors: by the origin's present names.
         text: the configuration that it was trained with, as mmdetection writes it; empty where it is not there.
     """
 
+    origin: Origin
     tensors: dict[str, Tensor]
     text: str
 
 
 def as_published(state: Mapping[str, Any]) -> Published | None:
-    """The content of a file that mmdetection wrote; None where it is something else."""
+    """The content of a file that mmdetection or NanoDet wrote; None where it is something else."""
     tensors = state.get("state_dict")
     if not isinstance(tensors, Mapping) or not tensors or not all(isinstance(x, Tensor) for x in tensors.values()):
         return None
     meta = state.get("meta")
     texts = [meta.get(key) for key in ("cfg", "config")] if isinstance(meta, Mapping) else []
-    named = {_present(str(name)): value for name, value in tensors.items()}
+    named = {str(name).removeprefix("module."): value for name, value in tensors.items()}
     kept = {name: value for name, value in named.items() if not _NO_WEIGHTS.search(name)}
-    return Published(kept, next((text for text in texts if isinstance(text, str)), ""))
+    origin = NANODET if is_nanodet(kept) else MMDETECTION
+    return Published(origin, origin.present(kept), next((text for text in texts if isinstance(text, str)), ""))
 
 
 def load_published(detector: nn.Module, published: Published, config: Config, path: Path) -> None:
@@ -55,36 +78,51 @@ def load_published(detector: nn.Module, published: Published, config: Config, pa
     """
     state = detector.state_dict()
     own = {name: value for name, value in state.items() if not _NO_WEIGHTS.search(name)}
-    fit = _Fit(path, published, config, _wanted(own, config, path))
-    fit.check()
-    detector.load_state_dict(state | from_reference(published.tensors))
+    _Fit(path, published, config, _wanted(own, published, config, path)).check()
+    detector.load_state_dict(state | published.origin.ours(published.tensors))
 
 
-def _present(name: str) -> str:
-    return _EARLY.sub(r"bbox_head.conv_\1.", name.removeprefix("module."))
-
-
-def _wanted(own: dict[str, Tensor], config: Config, path: Path) -> dict[str, Tensor]:
+def _wanted(own: dict[str, Tensor], published: Published, config: Config, path: Path) -> dict[str, Tensor]:
+    origin, mend = published.origin, _mend(published, config)
     try:
-        return to_reference(own, family_of(config.detector.name, own))
+        return origin.theirs(own, config.detector.name)
     except UnknownNameError as error:
         raise CheckpointError(
-            f"{path}: mmdetection has no weights for detector={config.detector.name} with these options ({error}): "
-            "give a checkpoint of gfl_bench"
+            f"{path}: {origin.name} has no weights for detector={config.detector.name} with these options ({error}): "
+            f"{f'set {mend}, or ' if mend else ''}give a checkpoint of gfl_bench"
         ) from error
 
 
+def _mend(published: Published, config: Config) -> str:
+    shapes = {name: tuple(value.shape) for name, value in published.tensors.items()}
+    return as_overrides(differing(options_of(shapes, published.text, config.detector.name), config))
+
+
+def _classes_of_reference(rows: int, beside: Tensors, config: Config) -> int:
+    background = 1 if "bbox_head.cls_convs.0.0.weight" in beside else 0
+    return rows // boxes_per_cell(config.detector.prior)[0] - background
+
+
+MMDETECTION = Origin(
+    "mmdetection", lambda state: {_EARLY.sub(r"bbox_head.conv_\1.", name): value for name, value in state.items()},
+    from_reference, lambda state, detector: to_reference(state, family_of(detector, state)), _classes_of_reference,
+)  # fmt: skip
+NANODET = Origin(
+    "the original NanoDet", in_use, from_nanodet, lambda state, detector: to_nanodet(state),
+    lambda rows, beside, config: rows - 4 * len(beside[PROJECT]),
+)  # fmt: skip
+
+
 class _Fit:
-    """A file beside what the detector wants, both by mmdetection's names."""
+    """A file beside what the detector wants, both by the origin's names."""
 
     def __init__(self, path: Path, published: Published, config: Config, wanted: Mapping[str, Tensor]) -> None:
-        given = published.tensors
+        given, self.origin = published.tensors, published.origin
         self.path, self.config, self.given, self.wanted = path, config, given, wanted
         self.missing = [name for name in wanted if name not in given]
         self.unexpected = [name for name in given if name not in wanted]
         self.reshaped = [name for name in wanted if name in given and given[name].shape != wanted[name].shape]
-        shapes = {name: tuple(value.shape) for name, value in given.items()}
-        self.mend = as_overrides(differing(options_of(shapes, published.text, config.detector.name), config))
+        self.mend = _mend(published, config)
 
     def check(self) -> None:
         """Raises ``CheckpointError`` unless the weights are of this detector."""
@@ -112,9 +150,10 @@ class _Fit:
         alone = not self.missing and not self.unexpected
         if not self.reshaped or not alone or not all(_CLASSES.match(name) for name in self.reshaped):
             return ""
-        rows = [len(tensors[self.reshaped[0]]) for tensors in (self.given, self.wanted)]
-        background = 1 if "cls_convs" in self.reshaped[0] else 0
-        theirs, ours = (count // boxes_per_cell(self.config.detector.prior)[0] - background for count in rows)
+        theirs, ours = (
+            self.origin.classes(len(tensors[self.reshaped[0]]), tensors, self.config)
+            for tensors in (self.given, self.wanted)
+        )
         return f"these weights have {theirs} classes, the data has {ours}"
 
 

@@ -1,4 +1,4 @@
-"""Which options build the detector that one of mmdetection's state dicts is of, as far as the file tells."""
+"""Which options build the detector that a published state dict is of, as far as the file tells."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 
-from gfl_bench.config.schema import BlockStyle, Config
+from gfl_bench.config.schema import BlockStyle, Config, Pixels, Resize
 from gfl_bench.data.transforms import NORMALISATIONS
+from gfl_bench.models.nanodet_names import PROJECT
 
 Shape = tuple[int, ...]
 Options = dict[str, Any]  # values by their dotted place in ``Config``
@@ -25,6 +26,10 @@ _DETECTORS: tuple[tuple[str, Options], ...] = (  # by a name that only they, amo
     ("bbox_head.atss_cls.weight", _ATSS),
     ("bbox_head.cls_convs.0.0.weight", _RETINANET | {"detector.name": "ssd512"}),
 )
+_NANODET = _GFL | {
+    "detector.name": "nanodet", "backbone.name": "shufflenet_v2", "neck.name": "pan",
+    "data.resize": Resize.letterbox.value, "data.pixels": Pixels.bgr.value,
+}  # fmt: skip
 _PAA = _ATSS | {"detector.name": "paa", "quality.name": "iou_branch"}
 _NO_WEIGHTS: Options = {"backbone.weights": None}  # of torchvision's: compat.py wants it said
 _PUBLISHED_CHANNELS = 64  # of the stem
@@ -35,10 +40,12 @@ def options_of(shapes: Mapping[str, Shape], text: str, chosen: str) -> Options:
     """What the file says of the options.
 
     Args:
-        shapes: of the tensors, by mmdetection's names.
+        shapes: of the tensors, by mmdetection's names or NanoDet's.
         text: the configuration that mmdetection keeps in the file; empty where it has none.
         chosen: the detector that the user asked for; PAA's weights are told from those of ATSS by the text alone.
     """
+    if PROJECT in shapes:
+        return _nanodet(shapes)
     return _detector(shapes, text, chosen) | _backbone(shapes) | _style(text)
 
 
@@ -58,6 +65,12 @@ def _detector(shapes: Mapping[str, Shape], text: str, chosen: str) -> Options:
     found = next((options for name, options in _DETECTORS if name in shapes), {})
     heads = re.findall(r"type\s*=\s*['\"](\w+Head)['\"]", text) or (["PAAHead"] if chosen == "paa" else [])
     return _PAA if found is _ATSS and heads[:1] == ["PAAHead"] else found
+
+
+def _nanodet(shapes: Mapping[str, Shape]) -> Options:
+    channels, inputs = shapes.get("model.fpn.lateral_convs.0.conv.weight", (0, 0))[:2]
+    widths = {"backbone.base_channels": inputs // 2, "neck.channels": channels, "detector.head.channels": channels}
+    return _NANODET | {"box.n": shapes[PROJECT][0] - 1} | (widths if channels else {})
 
 
 def _anchor_free(shapes: Mapping[str, Shape]) -> Options:
@@ -111,8 +124,9 @@ def _numbers(text: str, key: str) -> tuple[float, ...]:
 
 
 def _value(config: Config, place: str) -> Any:
-    part, key = place.split(".")
-    value = getattr(getattr(config, part), key, None)
+    value: Any = config
+    for key in place.split("."):
+        value = getattr(value, key, None)
     return value.value if isinstance(value, Enum) else value
 
 

@@ -11,6 +11,7 @@ from torch.optim import Optimizer
 
 from gfl_bench.config.schema import Config
 from gfl_bench.engine.checkpoint import FORMAT, CheckpointError, checked, read
+from gfl_bench.engine.darknet import SUFFIX, load_darknet
 from gfl_bench.engine.published import as_published, load_published
 
 
@@ -41,11 +42,14 @@ def restore(state: dict[str, Any], detector: nn.Module, optimizer: Optimizer, pa
 
 
 def load_weights(detector: nn.Module, path: Path, config: Config) -> None:
-    """Give ``detector``, of ``config``, the weights of ``path``: a run's checkpoint, or a file that mmdetection wrote.
+    """Give ``detector``, of ``config``, the weights of ``path``, a file of a run, of mmdetection or of darknet.
 
     Raises:
         CheckpointError: the file cannot be read, or its weights are those of another network.
     """
+    if path.suffix == SUFFIX:
+        load_darknet(detector, path, config)
+        return
     state = read(path)
     published = as_published(state)
     if published is None:

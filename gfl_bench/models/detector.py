@@ -81,10 +81,10 @@ class Detector(nn.Module):
             one_factor = None if factor is None else Probabilities(factor[number])
             chosen = choose(Probabilities(one), one_factor, priors.lengths, self.config.postprocess)
             boxes = self.decode(output, chosen.location + number * len(priors), select(priors, chosen.location))
-            limit = batch.sizes[number].flip(0).repeat(2) - self.config.postprocess.margin
-            boxes = boxes.clamp(min=0).minimum(limit)
+            first, last = batch.frame(number).split(2)
+            boxes = boxes.maximum(first.repeat(2)).minimum(last.repeat(2) - self.config.postprocess.margin)
             if rescale:
-                boxes = boxes / batch.scale_factors[number].repeat(2)
+                boxes = batch.to_original(boxes, number)
             yield boxes, chosen
 
     def ranking(self, output: HeadOutput) -> tuple[Probabilities, Probabilities | None]:

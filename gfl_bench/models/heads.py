@@ -39,6 +39,7 @@ class Head(nn.Module):
     """
 
     output: Callable[..., HeadOutput] = HeadOutput
+    kernel = 3  # of the convolutions that say something
 
     def __init__(
         self, config: schema.HeadConfig, shape: HeadShape, guidance: Guidance | None,
@@ -46,16 +47,22 @@ class Head(nn.Module):
     ) -> None:  # fmt: skip
         super().__init__()
         in_channels, priors = shape.in_channels[0], shape.priors[0]
-        self.cls_tower = tower(config, in_channels)
-        self.box_tower = tower(config, in_channels)
+        self._add_towers(config, in_channels)
         channels = config.channels if config.stacked_convs else in_channels
-        self.cls = nn.Conv2d(channels, priors * shape.classes, 3, padding=1)
-        self.box = nn.Conv2d(channels, priors * 4 * shape.box_channels, 3, padding=1)
-        self.aux = nn.Conv2d(channels, priors, 3, padding=1) if shape.aux_channels else None
+        self.cls = self._saying(channels, priors * shape.classes)
+        self.box = self._saying(channels, priors * 4 * shape.box_channels)
+        self.aux = self._saying(channels, priors) if shape.aux_channels else None
         self.aux_tower = config.aux_tower
         levels = len(shape.priors) if config.level_scales else 0
         self.scales = nn.ParameterList(nn.Parameter(torch.ones(())) for _ in range(levels))
         self.shape, self.guidance, self.distances = shape, guidance, distances
+
+    def _add_towers(self, config: schema.HeadConfig, in_channels: int) -> None:
+        self.cls_tower = tower(config, in_channels)
+        self.box_tower = tower(config, in_channels)
+
+    def _saying(self, channels: int, numbers: int) -> nn.Conv2d:
+        return nn.Conv2d(channels, numbers, self.kernel, padding=self.kernel // 2)
 
     def forward(self, maps: list[Tensor]) -> HeadOutput:
         """Maps [B, in_channels, H_l, W_l], finest first -> what is said at the P priors of all of them."""

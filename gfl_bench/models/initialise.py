@@ -14,6 +14,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from gfl_bench.models.detectors.ssd.head import SSDHead
+
 Rule = Callable[[Tensor, torch.Generator], object]
 
 
@@ -26,7 +28,7 @@ def initialise(detector: nn.Module, seed: int, score_prior: float) -> None:
     """
     for name, module in detector.named_modules():
         if isinstance(module, nn.Conv2d):
-            rule = next(rule for pattern, rule in _RULES if re.match(pattern, name))
+            rule = next(rule for pattern, rule in _rules(detector) if re.match(pattern, name))
             rule(module.weight, _generator(seed, f"{name}.weight"))
             if module.bias is not None:
                 says_class = _LEVEL.sub("head.", name) in _CLASS_SCORES
@@ -53,10 +55,12 @@ _CLASS_SCORES = frozenset({
     "head.cls", "head.border_cls", "head.foreground", "head.corners.top_left.score", "head.corners.bottom_right.score",
 })  # fmt: skip
 _LEVEL = re.compile(r"^head\.levels\.\d+\.")  # of a head that has its own for each
-_RULES: tuple[tuple[str, Rule], ...] = (  # the first that fits the name
-    (r".*\.conv_offset$", _zero), (r"backbone\.", _kaiming), (r"neck\.", _xavier), (_LEVEL.pattern, _xavier),
-    (r"head\.", _small),
-)  # fmt: skip
+
+
+def _rules(detector: nn.Module) -> tuple[tuple[str, Rule], ...]:
+    """The first that fits a convolution's name counts."""
+    head = _xavier if isinstance(getattr(detector, "head", None), SSDHead) else _small
+    return (r".*\.conv_offset$", _zero), (r"backbone\.", _kaiming), (r"neck\.", _xavier), (r"head\.", head)
 
 
 def _logit(probability: float) -> float:

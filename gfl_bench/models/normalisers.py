@@ -15,6 +15,7 @@ COUNTS: dict[Count, Callable[[Tensor, Tensor, Tensor], Tensor]] = {  # of what `
     Count.batch: lambda positives, at_least_one, images: positives.clamp(min=1),
     Count.or_images: lambda positives, at_least_one, images: positives.maximum(images),
     Count.and_images: lambda positives, at_least_one, images: positives + images,
+    Count.images: lambda positives, at_least_one, images: images,
 }
 
 

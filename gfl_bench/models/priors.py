@@ -10,8 +10,9 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from gfl_bench.config.schema import LatticeConfig, PriorConfig, SSDPriors
+from gfl_bench.config.schema import LatticeConfig, PriorConfig, SSDPriors, YOLOPriors
 from gfl_bench.models.detectors.ssd.priors import SSDCells
+from gfl_bench.models.detectors.yolo.priors import AnchorCells
 from gfl_bench.structures import Priors
 
 Sizes = tuple[tuple[int, int], ...]
@@ -78,7 +79,9 @@ class _EqualCells:
         return [torch.cat([-half, half], dim=1) * stride for stride in strides]
 
 
-_CELLS: dict[type[LatticeConfig], Callable[[Any], Cells]] = {PriorConfig: _EqualCells.of, SSDPriors: SSDCells.of}
+_CELLS: dict[type[LatticeConfig], Callable[[Any], Cells]] = {
+    PriorConfig: _EqualCells.of, SSDPriors: SSDCells.of, YOLOPriors: AnchorCells.of,
+}  # fmt: skip
 
 
 def _cells_of(config: LatticeConfig) -> Cells:

@@ -77,7 +77,7 @@ def from_reference(state: Mapping[str, Value]) -> dict[str, Value]:
     Raises:
         UnknownNameError: for a name of another kind of detector.
     """
-    return {_translate(name, theirs=True): value for name, value in state.items()}
+    return {translate(name, _TABLE, theirs=True): value for name, value in state.items()}
 
 
 def to_reference(state: Mapping[str, Value], family: Family) -> dict[str, Value]:
@@ -86,7 +86,7 @@ def to_reference(state: Mapping[str, Value], family: Family) -> dict[str, Value]
     Raises:
         UnknownNameError: for a name that mmdetection does not have.
     """
-    return {_translate(name, theirs=False).format(family=family): value for name, value in state.items()}
+    return {translate(name, _TABLE, theirs=False).format(family=family): value for name, value in state.items()}
 
 
 def family_of(detector: str, names: Iterable[str]) -> Family:
@@ -94,15 +94,23 @@ def family_of(detector: str, names: Iterable[str]) -> Family:
     return _FAMILIES.get(detector, "gfl" if "box.project" in names else "atss")
 
 
-def _translate(name: str, theirs: bool) -> str:
-    for ours, reference in _TABLE:
+def translate(name: str, table: Iterable[tuple[str, str]], theirs: bool) -> str:
+    """One name by a ``table`` of how ours begin and how the others' do, of which the first that fits counts.
+
+    Args:
+        theirs: it is one of the others', and ours is wanted.
+
+    Raises:
+        UnknownNameError: none fits.
+    """
+    for ours, reference in table:
         source, target = (reference, ours) if theirs else (ours, reference)
         found = _pattern(source).match(name)
         if found:
             for index, number in found.groupdict().items():
                 target = target.replace(f"{{{index}}}", number)
             return target + name[found.end() :]
-    raise UnknownNameError(f"{name} has no counterpart: gfl_bench/models/reference_names.py lists the names that have")
+    raise UnknownNameError(f"{name} has no counterpart: gfl_bench/models/*_names.py list the names that have")
 
 
 @cache

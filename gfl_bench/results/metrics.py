@@ -44,5 +44,5 @@ METRICS: dict[str, Metric] = {
     "JI": Metric("percent", 2),
     "latency_ms": Metric("milliseconds an image, ncnn", 2, better="lower", of_machine=True, mode="speed"),
     "params_m": Metric("millions of parameters", 2, better="lower"),
-    "size_mb": Metric("megabytes of weights, ncnn", 1, better="lower"),
+    "size_mb": Metric("2^20 bytes of weights, ncnn, 32 bits", 1, better="lower"),
 }

@@ -12,6 +12,7 @@ from gfl_bench.speed.stages import Stage
 from gfl_bench.sweep.table import Row, Table
 
 WEIGHTS = ("auto", "trained", "random")
+RUNTIMES = ("torch", "ncnn")
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,8 @@ class Options:
     candidates: int | None = 1000
     weights: str = "auto"
     size: tuple[int, int] | None = None  # (height, width)
+    runtime: str = "torch"
+    passes: int = 20  # of each process, with ncnn
     compile: bool = False
     cudnn_benchmark: bool = False
     overrides: tuple[str, ...] = ()  # Hydra's, of every cell
@@ -130,5 +133,6 @@ def _switch(text: str) -> bool:
 _KINDS: dict[str, Callable[[str], Any]] = {
     "sweep": str, "cell": lambda text: tuple(text.split(",")), "baseline": str, "stage": _stages, "rounds": _count,
     "images": _count, "candidates": lambda text: None if text == "null" else _count(text),
-    "weights": _one_of(*WEIGHTS), "size": _size, "compile": _switch, "cudnn_benchmark": _switch,
+    "weights": _one_of(*WEIGHTS), "size": _size, "runtime": _one_of(*RUNTIMES), "passes": _count, "compile": _switch,
+    "cudnn_benchmark": _switch,
 }  # fmt: skip

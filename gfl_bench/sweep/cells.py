@@ -78,7 +78,7 @@ class ComposedCells:
         return [str(error) for error in self._failures.values()]
 
     def _sections_of(self, scale: str, cell: Cell | None) -> list[Sections]:
-        overrides = {**({} if cell is None else cell.overrides), **self._extra.of_cell}
+        overrides = {**({} if cell is None else cell.at_scale(scale).overrides), **self._extra.of_cell}
         try:
             return [self._sections(scale, groups, own) for groups, own in by_groups(overrides).items()]
         except OmegaConfBaseException as error:

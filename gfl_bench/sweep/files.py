@@ -10,11 +10,12 @@ from gfl_bench.sweep.validity import RULES, SweepError, check_keys, check_kinds,
 
 TABLE_KINDS: dict[str, type] = {
     "title": str, "source": str, "columns": list, "compare": list, "base": dict, "baseline": str, "seeds": int,
-    "rows": list, "notes": list, "decimals": dict, "earlier": dict,
+    "rows": list, "notes": list, "decimals": dict, "earlier": dict, "at": dict,
 }
 EARLIER_KINDS: dict[str, type] = {"source": str, "columns": list, "rows": list}
 ROW_KINDS: dict[str, type] = {
     "name": str, "label": str, "overrides": dict, "paper": list, "note": str, "against": str, "needs": str,
+    "at": dict,
 }
 
 

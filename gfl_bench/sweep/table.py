@@ -21,6 +21,7 @@ class Row:
         note: what a reader must know of this row.
         against: the row that its paired differences are taken to, if not the table's baseline.
         needs: what gfl_bench lacks to run it, such as "detector fcos"; the row is shown, but is no cell.
+        at: options of groups that it has at some scales besides its table's, by the scale's name.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Row:
     note: str = ""
     against: str = ""
     needs: str = ""
+    at: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -49,10 +51,20 @@ class Earlier:
 
 @dataclass(frozen=True)
 class Cell:
-    """A row that can be run, with what its table adds: ``cell=<name>``."""
+    """A row that can be run, with what its table adds: ``cell=<name>``.
+
+    Attributes:
+        overrides: at any scale.
+        at: options of groups that take their place at some scales, by the scale's name.
+    """
 
     name: str
     overrides: Mapping[str, Any]
+    at: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def at_scale(self, scale: str) -> Cell:
+        """What it is at one scale."""
+        return Cell(self.name, {**self.overrides, **self.at.get(scale, {})})
 
     @property
     def choices(self) -> dict[str, str]:
@@ -79,6 +91,7 @@ class Table:
         seeds: number of repetitions, seeds 0, 1, ...
         decimals: of a column, where this table prints others than its metric has.
         earlier: which of the paper's values stand in its earlier version alone.
+        at: options of groups that every row has at some scales, by the scale's name, such as the data of the paper's.
     """
 
     name: str
@@ -93,6 +106,7 @@ class Table:
     notes: tuple[str, ...] = ()
     decimals: Mapping[str, int] = field(default_factory=dict)
     earlier: Earlier | None = None
+    at: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def digits(self, column: str) -> int:
         """Decimals of a column."""
@@ -108,7 +122,8 @@ class Table:
 
     def cell(self, row: Row) -> Cell:
         """The cell of one of its rows."""
-        return Cell(f"{self.name}.{row.name}", {**self.base, **row.overrides})
+        at = {scale: {**self.at.get(scale, {}), **row.at.get(scale, {})} for scale in {**self.at, **row.at}}
+        return Cell(f"{self.name}.{row.name}", {**self.base, **row.overrides}, at)
 
     @property
     def cells(self) -> list[Cell]:

@@ -124,8 +124,19 @@ def _check_overrides(table: Table, file: str) -> None:
                 raise SweepError(f"{file}, row {row.name}: {key} chooses an option, so {value!r} must be its name")
 
 
+def _check_scales(table: Table, file: str) -> None:
+    for where, at in {file: table.at, **{f"{file}, row {row.name}": row.at for row in table.rows}}.items():
+        check_kinds(at, dict.fromkeys(at, dict), f"{where}, at")
+        for scale, choices in at.items():
+            for group, option in choices.items():
+                if group not in GROUPS or not isinstance(option, str):
+                    raise SweepError(f"{where}, at {scale}: {group}: {option!r} is not the name of an option of one of "
+                                     f"{', '.join(GROUPS)}")
+
+
 RULES: tuple[Callable[[Table, str], None], ...] = (
-    _check_names, _check_columns, _check_decimals, _check_earlier, _check_paper, _check_baselines, _check_overrides,
+    _check_names, _check_columns, _check_decimals, _check_earlier, _check_paper, _check_baselines, _check_scales,
+    _check_overrides,
 )
 
 

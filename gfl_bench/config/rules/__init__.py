@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterator
 
-from gfl_bench.config.rules import backbones, detectors, ranges, run, scores, ssd
+from gfl_bench.config.rules import backbones, detectors, ranges, run, scores, ssd, yolo
 from gfl_bench.config.schema import Config
 
 RULES: tuple[Callable[[Config], Iterator[str]], ...] = (
     scores.guidance_fits, scores.quality_fits, ranges.numbers_are_in_range, ranges.head_divides,
     detectors.priors_fit, detectors.levels_fit, detectors.dirac_is_coded, detectors.refinement_fits,
-    detectors.points_fit, ssd.ssd_fits, backbones.backbone_exists, run.shares_are_ordered, run.schedule_is_ordered,
+    detectors.points_fit, ssd.ssd_fits, yolo.yolo_fits, yolo.yolo_dirac_fits, backbones.backbone_exists,
+    backbones.neck_has_its_maps, run.shares_are_ordered, run.images_can_move, run.schedule_is_ordered,
     run.mode_has_its_checkpoint,
 )  # fmt: skip

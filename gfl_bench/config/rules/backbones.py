@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gfl_bench.config.schema import VGG16, BlockStyle, Config, ResNet
+from gfl_bench.config.schema import PAN, VGG16, BlockStyle, Config, ResNet, ShuffleNetV2
 
-TorchvisionBackbone = ResNet | VGG16
-_BASE_CHANNELS = 64  # of all published weights
+TorchvisionBackbone = ResNet | VGG16 | ShuffleNetV2
+_BASE_CHANNELS = 64  # of all published weights but ShuffleNetV2's
+_SHUFFLENETS = {24: "0_5", 58: "1_0", 88: "1_5", 122: "2_0"}  # by base channels
 _DEPTHS = {"basic": (18, 34), "bottleneck": (50, 101)}
 _PUBLISHED = {
     "resnet18", "resnet34", "resnet50", "resnet101", "resnext50_32x4d", "resnext101_32x8d", "resnext101_64x4d", "vgg16",
@@ -15,9 +16,14 @@ _PUBLISHED = {
 
 
 def architecture(backbone: TorchvisionBackbone) -> str:
-    """torchvision's name, or what it would be; neither base channels nor deformable stages change it."""
+    """torchvision's name, or what it would be; deformable stages do not change it, base channels ShuffleNetV2's alone.
+
+    Of ShuffleNetV2 the published widths have one.
+    """
     if isinstance(backbone, VGG16):
         return "vgg16"
+    if isinstance(backbone, ShuffleNetV2):
+        return f"shufflenet_v2_x{_SHUFFLENETS[backbone.base_channels]}"
     if (backbone.groups, backbone.width_per_group) == (1, 64):
         return f"resnet{backbone.depth}"
     return f"resnext{backbone.depth}_{backbone.groups}x{backbone.width_per_group}d"
@@ -34,19 +40,30 @@ def backbone_exists(config: Config) -> Iterator[str]:
         yield from weights_conflicts(backbone)
 
 
+def neck_has_its_maps(config: Config) -> Iterator[str]:
+    """PAN makes one level of each of the backbone's maps."""
+    levels, maps = len(config.detector.prior.strides), 2 if isinstance(config.backbone, VGG16) else 3
+    if isinstance(config.neck, PAN) and levels != maps:
+        other = "detector=nanodet" if levels > maps == 3 else "backbone=shufflenet_v2"
+        yield (f"neck=pan makes {maps} levels of backbone={config.backbone.name}, but detector={config.detector.name} "
+               f"wants {levels}: set neck=fpn, or {other}")
+
+
 def weights_conflicts(backbone: TorchvisionBackbone) -> Iterator[str]:
     """Why the published weights that ``backbone`` names, if any, cannot be its own."""
     if backbone.weights is None:
         return
-    if backbone.base_channels != _BASE_CHANNELS:
-        yield (f"backbone.weights={backbone.weights} were published for {_BASE_CHANNELS} channels, but "
+    published = tuple(_SHUFFLENETS) if isinstance(backbone, ShuffleNetV2) else (_BASE_CHANNELS,)
+    if backbone.base_channels not in published:
+        listed = " or ".join(map(str, published))
+        yield (f"backbone.weights={backbone.weights} were published for {listed} channels, but "
                f"backbone.base_channels={backbone.base_channels}: set backbone.weights=null, or base_channels="
-               f"{_BASE_CHANNELS}")
+               f"{listed}")
     if isinstance(backbone, ResNet) and backbone.style is BlockStyle.caffe:
         yield (f"backbone.weights={backbone.weights} are torchvision's, whose strides are in the 3x3 convolutions, but "
                "backbone.style=caffe: set backbone.weights=null (a published detector brings its own, with "
                "checkpoint=FILE), or style=pytorch")
-    if architecture(backbone) not in _PUBLISHED:
+    if not isinstance(backbone, ShuffleNetV2) and architecture(backbone) not in _PUBLISHED:
         yield (f"backbone.weights={backbone.weights} were not published by torchvision for {architecture(backbone)}: "
                "set backbone.weights=null (a published detector brings its own, with checkpoint=FILE), or choose "
                "backbone=resnext101_32x8d")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from gfl_bench.config.schema import (
     Config,
     Mode,
+    Resize,
 )
 
 
@@ -14,6 +15,16 @@ def shares_are_ordered(config: Config) -> Iterator[str]:
     shares = config.data.multi_scale
     if shares is not None and not (len(shares) == 2 and 0 < shares[0] <= shares[1]):
         yield f"data.multi_scale={shares} must be [smallest, largest] share of data.size, such as [0.6, 1.0]"
+
+
+def images_can_move(config: Config) -> Iterator[str]:
+    data = config.data
+    if data.shift and data.resize is not Resize.letterbox:
+        yield (f"data.shift={data.shift:g} moves an image in its square, but data.resize={data.resize.value} has none: "
+               "set data.shift=0, or data.resize=letterbox")
+    for name, share in {"shift": data.shift, "color_jitter": data.color_jitter}.items():
+        if not 0 <= share <= 1:
+            yield f"data.{name}={share:g} is a share: set a number from 0 to 1"
 
 
 def schedule_is_ordered(config: Config) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import ClassVar
 
 from omegaconf import MISSING
 
@@ -14,6 +15,15 @@ class Pixels(Enum):
     torchvision = "torchvision"  # RGB, less ImageNet's mean, by its standard deviation
     caffe = "caffe"  # BGR, less the same mean
     detectron = "detectron"  # BGR, less the mean that the first Detectron had
+    bgr = "bgr"  # BGR, less ImageNet's mean, by its standard deviation: NanoDet
+    unit = "unit"  # RGB, from 0 to 1: darknet's YOLOs
+
+
+class Resize(Enum):
+    """How an image comes to its size; the ratio of its sides is kept."""
+
+    short_edge = "short_edge"  # to ``size``, but the long edge to no more than ``max_size``
+    letterbox = "letterbox"  # into the middle of a black square whose side is ``size``
 
 
 @dataclass
@@ -24,12 +34,16 @@ class SplitConfig:
 
 @dataclass
 class DataConfig:
+    of_crowds: ClassVar[bool] = False  # people's full boxes, which may reach outside the image; measured by MR, AP, JI
     name: str = MISSING
     size: int = 800  # short edge in pixels after resizing
     max_size: int | None = None  # limit of the long edge; null is 5/3 of ``size`` (800 gives 1333)
     multi_scale: list[float] | None = None  # [smallest, largest] share of ``size`` drawn anew for each image
     flip: float = 0.5
     pixels: Pixels = Pixels.torchvision  # published weights want those that they were trained with
+    resize: Resize = Resize.short_edge
+    shift: float = 0.0  # most that resize=letterbox moves an image in training, as a share of its width and height
+    color_jitter: float = 0.0  # most that brightness, contrast and saturation are changed by in training, as a share
 
 
 @dataclass
@@ -50,3 +64,25 @@ class Scenes(DataConfig):
     train_images: int = 2000
     val_images: int = 400
     seed: int = 0  # of the generator, not of the training
+
+
+@dataclass
+class Crowds(Scenes):
+    """Generated people who hide each other."""
+
+    of_crowds: ClassVar[bool] = True
+    name: str = "crowds"
+
+
+@dataclass
+class CrowdHuman(DataConfig):
+    """The official files: photographs in one folder, annotations as ``.odgt``, or as ``.json`` in COCO's form."""
+
+    of_crowds: ClassVar[bool] = True
+    name: str = "crowdhuman"
+    max_size: int | None = 1400
+    train: SplitConfig = field(default_factory=SplitConfig)
+    val: SplitConfig = field(default_factory=SplitConfig)
+
+
+CROWDS = tuple(kind.name for kind in (Crowds, CrowdHuman) if kind.of_crowds)  # as configs name them

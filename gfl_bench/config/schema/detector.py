@@ -52,6 +52,7 @@ class Count(Enum):
     batch = "batch"  # K, at least 1: FCOS
     or_images = "or_images"  # K, at least the number of images: PAA
     and_images = "and_images"  # K and the number of images: FoveaBox
+    images = "images"  # the number of images: YOLO
 
 
 class BoxNormaliser(Enum):

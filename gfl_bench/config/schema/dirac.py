@@ -16,6 +16,7 @@ class DiracCoding(Enum):
     pixel = "pixel"  # logarithms of l, t, r, b in pixels: FCOS at first
     ratio = "ratio"  # logarithms of l, t, r, b over those of the prior box: FoveaBox
     size = "size"  # logarithms of l, t, r, b over the prior box's width and height: VFNet
+    cell = "cell"  # place of the centre in its cell, logistic; log size over the prior box's: YOLO
 
 
 INVERTIBLE = frozenset({DiracCoding.delta, DiracCoding.ratio})  # from boxes too, as losses on codes need
@@ -28,6 +29,8 @@ class BoxLoss(Enum):
     iou = "iou"  # -log IoU
     l1 = "l1"  # sum over the four numbers; needs the coding delta or ratio
     smooth_l1 = "smooth_l1"  # the same, quadratic below ``smooth_beta``
+    yolov3 = "yolov3"  # darknet's mse, on the numbers of the coding cell
+    yolov4 = "yolov4"  # darknet's ciou, on the same
 
 
 @dataclass

@@ -49,6 +49,18 @@ class VGG16(BackboneConfig):
 
 
 @dataclass
+class ShuffleNetV2(BackboneConfig):
+    """ShuffleNetV2, whose stem has 24 channels at every width."""
+
+    name: str = "shufflenet_v2"
+    base_channels: int = 58  # half of C3's; published are 24 (0.5x), 58 (1x), 88 (1.5x) and 122 (2x)
+    weights: str | None = "IMAGENET1K_V1"  # torchvision's name, or null for random weights
+    frozen_stages: int = -1  # -1 nothing, 0 the stem, 1 the stem and stage2 (C3), ...
+    norm_eval: bool = False  # batch norm keeps its running statistics in training
+    leak: float = 0.1  # slope of the activations below 0, NanoDet's; torchvision's have none
+
+
+@dataclass
 class NeckConfig:
     name: str = MISSING
 
@@ -59,3 +71,11 @@ class FPN(NeckConfig):
     channels: int = 256
     extra_from: PyramidSource = PyramidSource.output  # what P6 is computed from; the detector's wish by default
     relu_before_p7: bool = False  # the same
+
+
+@dataclass
+class PAN(NeckConfig):
+    """P3 to P5, merged downwards and upwards again by interpolation alone."""
+
+    name: str = "pan"
+    channels: int = 96

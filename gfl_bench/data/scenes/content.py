@@ -23,8 +23,13 @@ class SceneSettings:
     seed: int
 
     def folder_name(self) -> str:
-        content = json.dumps({"version": GENERATOR_VERSION, **asdict(self)}, sort_keys=True)
-        return f"scenes-{self.size}px-{hashlib.sha256(content.encode()).hexdigest()[:12]}"
+        return named(f"scenes-{self.size}px", {"version": GENERATOR_VERSION, **asdict(self)})
+
+
+def named(prefix: str, content: dict[str, Any]) -> str:
+    """``prefix`` and a digest of ``content``."""
+    text = json.dumps(content, sort_keys=True)
+    return f"{prefix}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 
 def file_name(index: int) -> str:

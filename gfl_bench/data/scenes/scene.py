@@ -44,7 +44,7 @@ def render(seed: int, split: int, index: int, size: int) -> Scene:
     for side in _object_sides(rng, size):
         _place(rng, canvas, draw_thing(rng, side))
     labels = [label for thing in canvas.objects if (label := _annotate(rng, thing, size)) is not None]
-    return Scene(_exposed(rng, canvas.pixels), labels)
+    return Scene(exposed(rng, canvas.pixels), labels)
 
 
 def _object_sides(rng: Rng, size: int) -> list[float]:
@@ -107,7 +107,7 @@ def _annotate(rng: Rng, thing: Placed, size: int) -> Label | None:
     return Label(thing.label, moved, box, edges)
 
 
-def _exposed(rng: Rng, pixels: Array) -> NDArray[np.uint8]:
+def exposed(rng: Rng, pixels: Array) -> NDArray[np.uint8]:
     """Uneven light, contrast and sensor noise."""
     size = pixels.shape[:2]
     light = 1 + float(rng.uniform(0, 0.5)) * (value_noise(rng, size, size[0] / 1.5) - 0.5)

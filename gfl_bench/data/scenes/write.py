@@ -10,14 +10,17 @@ import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
 from gfl_bench.claim import Held, is_abandoned, take_claim
 from gfl_bench.data.error import DataError
 from gfl_bench.data.scenes.content import SceneSettings, coco_dataset, file_name
+from gfl_bench.data.scenes.crowds.content import CrowdSettings, crowd_dataset
+from gfl_bench.data.scenes.crowds.crowd import render_crowd
 from gfl_bench.data.scenes.pool import rendering_pool
-from gfl_bench.data.scenes.scene import Label, render
+from gfl_bench.data.scenes.scene import render
 from gfl_bench.heartbeat import heartbeat
 
 log = logging.getLogger(__name__)
@@ -126,13 +129,20 @@ def _write(settings: SceneSettings, folder: Path, processes: int | None) -> None
             work = partial(write_image, settings, folder / name, split)
             # Small chunks: those that are begun are finished before a stop signal is answered.
             labels = list(pool.map(work, range(getattr(settings, f"{name}_images")), chunksize=4))
-            content = json.dumps(coco_dataset(settings, name, labels))
+            content = json.dumps(_dataset(settings, name, labels))
             (folder / "annotations" / f"{name}.json").write_text(content, encoding="utf-8")
     log.info("wrote %d scenes in %.0f s", total, time.monotonic() - started)
 
 
-def write_image(settings: SceneSettings, folder: Path, split: int, index: int) -> list[Label]:
-    """Render one scene into ``folder`` and return its labels."""
-    scene = render(settings.seed, split, index, settings.size)
+def _dataset(settings: SceneSettings, split: str, labels: list[Any]) -> dict[str, Any]:
+    if isinstance(settings, CrowdSettings):
+        return crowd_dataset(settings, split, labels)
+    return coco_dataset(settings, split, labels)
+
+
+def write_image(settings: SceneSettings, folder: Path, split: int, index: int) -> list[Any]:
+    """Render one scene into ``folder`` and return its labels, of crowds its bodies."""
+    paint = render_crowd if isinstance(settings, CrowdSettings) else render
+    scene = paint(settings.seed, split, index, settings.size)
     Image.fromarray(scene.image).save(folder / file_name(index), quality=JPEG_QUALITY, subsampling=0)
     return scene.labels

@@ -25,9 +25,11 @@ def rivals_of(detector: Detector, output: HeadOutput, batch: Batch) -> Iterator[
         location, label = chosen.location[kept], chosen.label[kept]
         class_score = class_scores[number][location, label]
         rivals = Rivals(label, chosen.score[kept], class_score, quality[number][location, 0])
-        scale = batch.scale_factors[number].repeat(2)
         own, ignored = instances.image == number, instances.ignored_image == number
-        truth = Truth(instances.boxes[own] / scale, instances.labels[own], instances.ignored_boxes[ignored] / scale)
+        truth = Truth(
+            batch.to_original(instances.boxes[own], number), instances.labels[own],
+            batch.to_original(instances.ignored_boxes[ignored], number),
+        )  # fmt: skip
         yield boxes[kept], rivals, truth
 
 

@@ -43,7 +43,7 @@ def described(seen: Seen, image: Tensor, boxes: Tensor, chosen: Candidates) -> R
         "image": image, "box": boxes, "score": chosen.score, "label": chosen.label,
         "class_score": classes.gather(1, label).squeeze(1),
         "quality": quality.gather(1, label.clamp(max=quality.shape[1] - 1)).squeeze(1),
-        "location": where.center / scale, "stride": where.stride / scale.mean(dim=1),
+        "location": seen.batch.to_original(where.center, image), "stride": where.stride / scale.mean(dim=1),
     }  # fmt: skip
     raw = output.box.flatten(0, 1)[row]
     distribution = detector.box.probabilities(raw)

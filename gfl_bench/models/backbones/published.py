@@ -12,6 +12,8 @@ from gfl_bench.config.rules.backbones import TorchvisionBackbone, architecture, 
 
 _STD = [0.229, 0.224, 0.225]  # that our images are divided by; some of VGG-16's weights want another
 
+_CLASSIFIERS = ("fc.", "classifier.", "conv5.")  # the last is ShuffleNetV2's
+
 
 class WeightsError(ValueError):
     """Published weights that do not fit or cannot be had."""
@@ -35,7 +37,7 @@ def load_published(backbone: nn.Module, config: TorchvisionBackbone, own: Callab
     state = _published_state(architecture(config), config.weights)
     kept = {name: value for name, value in backbone.state_dict().items() if own(name)}
     backbone.load_state_dict(
-        kept | {name: value for name, value in state.items() if not name.startswith(("fc.", "classifier."))}
+        kept | {name: value for name, value in state.items() if not name.startswith(_CLASSIFIERS)}
     )
 
 

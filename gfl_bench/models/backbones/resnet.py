@@ -5,8 +5,6 @@ Parameter names are torchvision's, and mmdetection's where torchvision has none.
 
 from __future__ import annotations
 
-from itertools import chain
-
 from torch import Tensor, nn
 from torchvision.models.resnet import BasicBlock, Bottleneck, conv1x1
 
@@ -14,6 +12,7 @@ from gfl_bench.config import schema
 from gfl_bench.config.schema import BlockStyle
 from gfl_bench.models.backbones.deformable import DeformableConv2d
 from gfl_bench.models.backbones.published import load_published
+from gfl_bench.models.backbones.trunk import Trunk
 
 _BLOCKS: dict[int, tuple[type[BasicBlock] | type[Bottleneck], tuple[int, int, int, int]]] = {
     18: (BasicBlock, (2, 2, 2, 2)),
@@ -23,7 +22,7 @@ _BLOCKS: dict[int, tuple[type[BasicBlock] | type[Bottleneck], tuple[int, int, in
 }
 
 
-class ResNet(nn.Module):
+class ResNet(Trunk):
     """Maps C3, C4, C5 of an image, at strides 8, 16, 32.
 
     Stages up to ``frozen_stages`` learn nothing, and their batch norms keep the running statistics; with ``norm_eval``
@@ -31,7 +30,7 @@ class ResNet(nn.Module):
     """
 
     def __init__(self, config: schema.ResNet) -> None:
-        super().__init__()
+        super().__init__(config.norm_eval)
         self.config = config
         base, expansion = config.base_channels, _BLOCKS[config.depth][0].expansion
         self.channels = [base * 2**stage * expansion for stage in (1, 2, 3)]  # of C3, C4, C5
@@ -44,9 +43,7 @@ class ResNet(nn.Module):
         self.layer3 = _stage(config, 3, self.channels[0])
         self.layer4 = _stage(config, 4, self.channels[1])
         parts = [nn.ModuleList([self.conv1, self.bn1]), self.layer1, self.layer2, self.layer3, self.layer4]
-        self._frozen = tuple(parts[: config.frozen_stages + 1])
-        for parameter in chain.from_iterable(part.parameters() for part in self._frozen):
-            parameter.requires_grad_(False)
+        self.freeze(parts[: config.frozen_stages + 1])
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """[B, 3, H, W] -> C3, C4, C5, sizes rounded up."""
@@ -62,14 +59,6 @@ class ResNet(nn.Module):
             WeightsError: if there is no such name, the network is not a published one, or the download fails.
         """
         load_published(self, self.config, own=lambda name: ".conv_offset." in name)
-
-    def train(self, mode: bool = True) -> ResNet:
-        super().train(mode)
-        still = [self] if self.config.norm_eval else self._frozen
-        for module in chain.from_iterable(part.modules() for part in still):
-            if isinstance(module, nn.BatchNorm2d):
-                module.eval()
-        return self
 
 
 def _stage(config: schema.ResNet, number: int, inputs: int) -> nn.Sequential:

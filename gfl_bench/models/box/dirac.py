@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -94,6 +95,22 @@ class LogSize(Coding):
         return boxes_from_distances(priors.center, torch.cat([size, size], dim=-1) * codes.exp())
 
 
+class InCell(Coding):
+    """The centre's place in its cell by a logistic function, and the logarithm of the size over the prior's.
+
+    ``scale_xy`` stretches the places about the cell's middle, where the prior's centre is, so that a centre may come to
+    lie on the cell's edge, and a little beyond.
+    """
+
+    def __init__(self, scale_xy: float) -> None:
+        self.scale_xy = scale_xy
+
+    def decode(self, codes: Tensor, priors: Priors) -> Tensor:
+        center = priors.center + self.scale_xy * (codes[..., :2].sigmoid() - 0.5) * priors.stride.unsqueeze(-1)
+        half = (priors.box[..., 2:] - priors.box[..., :2]) * codes[..., 2:].exp() / 2
+        return torch.cat([center - half, center + half], dim=-1)
+
+
 class Dirac(BoxDistribution):
     """A number a side and nothing about its certainty."""
 
@@ -123,7 +140,7 @@ class Dirac(BoxDistribution):
         return functional.smooth_l1_loss(codes, wanted, reduction="none", beta=beta).sum(dim=-1)
 
 
-_CODINGS: dict[DiracCoding, Callable[[schema.DiracConfig], Coding]] = {
+_CODINGS: dict[DiracCoding, Callable[[Any], Coding]] = {
     DiracCoding.delta: lambda config: Delta(config.delta_std),
     DiracCoding.distance: lambda config: FromPriorSide(),
     DiracCoding.stride: lambda config: InStrides(),
@@ -131,6 +148,7 @@ _CODINGS: dict[DiracCoding, Callable[[schema.DiracConfig], Coding]] = {
     DiracCoding.pixel: lambda config: LogPixels(),
     DiracCoding.ratio: lambda config: LogRatio(),
     DiracCoding.size: lambda config: LogSize(),
+    DiracCoding.cell: lambda config: InCell(config.scale_xy),
 }
 _LOSSES_ON_BOXES: dict[BoxLoss, Callable[[Tensor, Tensor], Tensor]] = {
     BoxLoss.giou: giou_loss, BoxLoss.iou: iou_loss,

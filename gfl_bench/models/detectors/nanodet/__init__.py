@@ -1,0 +1,1 @@
+"""NanoDet (Section 4.6): the head that makes ``detector=atss`` fit a phone."""

@@ -1,0 +1,1 @@
+"""A detector on pictures and videos: boxes drawn, and as JSON."""
