@@ -32,7 +32,7 @@ def a_sample(seed: int, metrics: Mapping[str, float], hardware: str = "A process
 
 
 def verdict_on(
-    claim: str, runs: dict[str, dict[int, Sample]], scale: str = "demo", timed: Sessions | None = None
+    claim: str, runs: dict[str, dict[int, Sample]], scale: str = "demo", timed: Mapping[str, Sessions] | None = None
 ) -> Judgement:
     table = CLAIMS[claim].table
-    return Ledger(scale, "runs").measured(CLAIMS[claim], TableRuns(table, TABLES[table], runs, timed=timed))
+    return Ledger(scale, "runs").measured(CLAIMS[claim], TableRuns(table, TABLES[table], runs, timed=timed or {}))

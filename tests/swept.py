@@ -5,13 +5,19 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
+import pytest
+
+from gfl_bench.config.paths import sweeps_folder
 from gfl_bench.results.record import RunFolder
 from gfl_bench.results.result import Divergence, Result
 from gfl_bench.results.status import Status
 from gfl_bench.sweep.__main__ import main
+from gfl_bench.sweep.files import load_tables
 from gfl_bench.sweep.selection import Planned, plan_runs
 
 MACHINE = {"cpu": "A processor", "cores": 4, "gpus": []}
@@ -55,6 +61,13 @@ def log(run: Planned, losses: Sequence[float], seconds_a_line: float = 10.0) -> 
     """``metrics.jsonl`` with a line each 20 steps."""
     lines = ({"step": 20 * n, "loss": loss, "seconds": n * seconds_a_line} for n, loss in enumerate(losses, 1))
     (run.folder / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+
+def lacking(patch: pytest.MonkeyPatch, module: ModuleType, cell: str) -> None:
+    """In ``module`` gfl_bench lacks a detector for ``cell``."""
+    tables, (name, _, row) = load_tables(sweeps_folder()), cell.partition(".")
+    rows = tuple(replace(one, needs="detector marsh") if one.name == row else one for one in tables[name].rows)
+    patch.setattr(module, "load_tables", lambda folder: tables | {name: replace(tables[name], rows=rows)})
 
 
 def say(capsys: Any, *arguments: object) -> tuple[int, str, str]:

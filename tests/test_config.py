@@ -20,7 +20,13 @@ from gfl_bench.config.paths import conf_folder
 
 OPTION_FILES = sorted(path.relative_to(conf_folder()) for path in conf_folder().glob("*/*.yaml"))
 
-NEEDS = {"neck/ssd": {"detector": "ssd512"}}  # options that make sense only beside another one
+YOLO = {"detector": "yolov3_tiny", "neck": "yolo_tiny", "backbone": "darknet_tiny"}
+NEEDS = {  # options that make sense only beside others
+    "neck/pan": {"detector": "nanodet"},
+    "neck/ssd": {"detector": "ssd512"}, "neck/yolo_tiny": YOLO, "detector/yolov3_tiny": YOLO,
+    "detector/yolov4_tiny": YOLO | {"detector": "yolov4_tiny"}, "backbone/darknet_tiny": YOLO,
+    "backbone/csp_darknet_tiny": YOLO | {"backbone": "csp_darknet_tiny"},
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("option", [str(path.with_suffix("")) for path in OPTION_FILES])

@@ -22,7 +22,10 @@ from gfl_bench.structures import Batch
 
 Step = tuple[dict[str, float], dict[str, Tensor]]  # losses, and gradients by parameter
 STEP = "precision=fp32 schedule.batch_size=4 machine.log_every=1"
-STILL = {name: "" if name == "ssd512" else "backbone.norm_eval=true" for name in OWN}  # VGG has no batch norm
+STILL = dict.fromkeys(OWN, "backbone.norm_eval=true") | {
+    "ssd512": "",  # VGG has no batch norm
+    **dict.fromkeys(("yolov3_tiny", "yolov4_tiny"), "backbone.norm_eval=true neck.norm_eval=true"),
+}
 QUICK = [("atss", GFOCAL), ("fcos", OWN["fcos"]), ("paa", OWN["paa"]), ("atss", "quality=iou_guided box=dirac")]
 ALL = [(name, parts) for name in OWN for parts in (OWN[name], GFOCAL)]
 cases = pytest.mark.parametrize("cases", [QUICK, pytest.param(ALL, marks=pytest.mark.slow)], ids=["quick", "all"])

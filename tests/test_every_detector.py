@@ -21,17 +21,25 @@ OWN = {  # the losses that each was published with
     "fcos": "quality=centerness_branch box=dirac",
     "fcos_plain": "quality=centerness_branch box=dirac",
     "foveabox": "quality=none box=dirac",
+    "nanodet": "quality=joint box=general_dfl box.n=7",
     "paa": "quality=iou_branch box=dirac",
     "reppoints_v2": "quality=none box=dirac",
     "retinanet": "quality=none box=dirac",
     "retinanet_a9": "quality=none box=dirac",
     "ssd512": "quality=none box=dirac",
     "vfnet": "quality=joint quality.loss=varifocal quality.box_weight=iou box=dirac",
+    "yolov3_tiny": "quality=none box=dirac",
+    "yolov4_tiny": "quality=none box=dirac",
 }
 BETWEEN = {
     "borderdet": [
         "quality=none box=gaussian", "quality=iou_branch box=general", "quality=iou_guided box=dirac",
         "quality=joint box=dirac guidance=border_extreme",
+    ],
+    "nanodet": [
+        "quality=iou_branch box=dirac", "quality=none box=gaussian", "quality=joint box=general guidance=border_middle",
+        "quality=joint box=general_dfl backbone=resnet18", "quality=joint box=general_dfl neck=fpn",
+        "quality=joint box=general_dfl detector.head.level_scales=true",
     ],
     "paa": [
         "quality=joint quality.loss=l2 box=dirac guidance=point", "quality=none box=gaussian",
@@ -53,8 +61,16 @@ BETWEEN = {
         "quality=iou_guided box=dirac detector.dirac.coding=delta",
         "quality=joint quality.loss=varifocal box=dirac guidance=border_middle",
     ],
+    "yolov3_tiny": ["quality=joint box=dirac", "quality=none box=general", "quality=joint box=gaussian"],
+    "yolov4_tiny": [
+        "quality=joint box=dirac", "quality=none box=gaussian",
+        "quality=none box=dirac detector.dirac.coding=delta detector.dirac.loss=giou",
+    ],
 }  # fmt: skip
-NEEDS = {"ssd512": "neck=ssd backbone=vgg16"}
+NEEDS = {
+    "nanodet": "neck=pan backbone=shufflenet_v2", "ssd512": "neck=ssd backbone=vgg16",
+    "yolov3_tiny": "neck=yolo_tiny backbone=darknet_tiny", "yolov4_tiny": "neck=yolo_tiny backbone=csp_darknet_tiny",
+}  # fmt: skip
 CASES = [
     *((name, parts) for name, own in OWN.items() for parts in (own, GFOCAL)),
     *(pytest.param(name, parts, marks=pytest.mark.slow) for name, between in BETWEEN.items() for parts in between),

@@ -32,7 +32,7 @@ def test_detections_of_the_examples_are_those_found_and_know_their_scores(
         score = arrays["candidate_score"][theirs]
         assert 0 < len(score) <= 300 and (np.diff(score.astype(float)) <= 0).all()
         assert found.scores[0].half().numpy() in score
-    assert ("detection_distribution" in arrays) == ("flat_score" in arrays) == (parts == GFOCAL)
+    assert ("detection_distribution" in arrays) == ("flat_score" in arrays) == ("box=general_dfl" in parts)
     if name in ("atss", "fcos", "retinanet"):
         quality, alone = (arrays[f"detection_{key}"].astype(float) for key in ("quality", "class_score"))
         product = {"joint": quality, "none": alone, "centerness_branch": alone * quality}

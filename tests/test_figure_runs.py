@@ -11,7 +11,17 @@ import pytest
 from evidence_arrays import evidence, keep
 from recorded import TABLES, a_run, compose_once
 
-from analysis.figures import ambiguity, background, correlation, general, learning, suppression, targets, tradeoff
+from analysis.figures import (
+    ambiguity,
+    background,
+    correlation,
+    general,
+    learning,
+    qualitative,
+    suppression,
+    targets,
+    tradeoff,
+)
 from analysis.figures.figure import Unmeasured
 from analysis.figures.learning import has_losses, smoothed
 from analysis.figures.records import Records, has_evidence
@@ -35,7 +45,10 @@ def evidenced(runs: Path, cell: str, seed: int = 0, scale: str = "smoke", extra:
 
 
 def test_every_cell_that_a_figure_asks_for_is_a_row_of_a_table() -> None:
-    choices = (*background.PAIRS, *suppression.CHOICES, *general.GENERAL, *targets.ATSS)
+    choices = (
+        *background.PAIRS, *suppression.CHOICES, *general.GENERAL, *targets.ATSS, *qualitative.CHOICES,
+        correlation.NANODET,
+    )  # fmt: skip
     asked = {cell for choice in choices for cell in choice}
     asked |= {*correlation.CELLS, *ambiguity.CELLS, *tradeoff.CELLS, *learning.CURVES, "table14.gfocal"}
     assert asked <= {f"{table.name}.{row.name}" for table in TABLES.values() for row in table.rows}

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
-from swept import GPU, finish, leave, planned, say
+from swept import GPU, finish, lacking, leave, planned, say
 
+from gfl_bench.sweep import listing
 from gfl_bench.sweep import selection as selecting
 from gfl_bench.sweep.selection import SelectionError, plan_runs, state_of
 
@@ -122,13 +123,17 @@ def test_all_tables_are_planned_in_time_and_without_torch(runs: Path) -> None:
         code = main(["plan", "--runs", sys.argv[1]])
         print(json.dumps([code, [name for name in ("torch", "pandas") if name in sys.modules]]))
     """
-    start = time.perf_counter()
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run([sys.executable, "-c", program, str(runs)], capture_output=True, text=True, check=True)
-    assert time.perf_counter() - start < LIMIT
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < LIMIT, "seconds of one core"
     assert json.loads(done.stdout.splitlines()[-1]) == [0, []]
 
 
-def test_a_list_has_each_cell_in_a_line_with_what_is_done(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_list_has_each_cell_in_a_line_with_what_is_done(
+    runs: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lacking(monkeypatch, listing, "table15.nanodet_320")
     one, other = planned(runs, "table05.beta2", seeds=[0, 1])
     finish(one)
     leave(other, "failed")
@@ -137,4 +142,4 @@ def test_a_list_has_each_cell_in_a_line_with_what_is_done(runs: Path, capsys: py
     assert code == 0
     assert "1 of 3, 1 failed" in lines["table05.beta2"] and "1 of 3, 1 failed" in lines["table11.qfl"]
     assert "0 of 3" in lines["table05.beta1"]
-    assert "needs detector nanodet" in lines["table15.nanodet_320"]
+    assert "needs detector marsh" in lines["table15.nanodet_320"]

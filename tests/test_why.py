@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from swept import finish, leave, log, planned, say
+from swept import finish, lacking, leave, log, planned, say
 
+from gfl_bench.sweep.why import command
 from gfl_bench.sweep.why.sparkline import BLOCKS, sparkline
 
 
@@ -50,13 +51,14 @@ def test_the_baseline_differs_from_nothing(runs: Path, capsys: pytest.CaptureFix
     [
         (["table05.beta9"], "there is no cell table05.beta9; there is table05.beta0"),
         (["table99.x"], "there is no cell table99.x; there is table02"),
-        (["table15.nanodet_320"], "it needs detector nanodet"),
+        (["table15.nanodet_320"], "it needs detector marsh"),
         (["table05.beta1", "table06"], "one cell at a time"),
     ],
 )
 def test_what_is_no_cell_is_refused(
-    runs: Path, capsys: pytest.CaptureFixture[str], words: list[str], said: str
+    runs: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, words: list[str], said: str
 ) -> None:
+    lacking(monkeypatch, command, "table15.nanodet_320")
     code, _, errors = say(capsys, "why", *words, "--runs", runs)
     assert code == 2 and said in errors
 
