@@ -15,6 +15,7 @@ from trained_runs import SMALL, leave_run
 
 from gfl_bench.config.compose import compose_config
 from gfl_bench.engine.trained import Trained, load_trained
+from gfl_bench.export import __main__ as export_main
 from gfl_bench.export.__main__ import main
 from gfl_bench.export.check import EXACT, HALF, Difference, compare
 from gfl_bench.export.error import ExportError
@@ -23,6 +24,7 @@ from gfl_bench.export.formats import Exported, export
 from gfl_bench.export.input_size import input_size
 from gfl_bench.export.network import Network, output_of, said_of
 from gfl_bench.export.passes import time_passes
+from gfl_bench.predict import __main__ as predict_main
 
 ATSS = ["quality=centerness_branch", "box=dirac"]
 
@@ -159,3 +161,10 @@ def test_a_process_that_times_a_network_tells_both_clocks(tmp_path: Path) -> Non
     times = time_passes(param, weights, 64, 64, outputs=2, warmup=1, passes=3)
     assert {clock: len(found) for clock, found in times.items()} == {"processor": 3, "wall": 3}
     assert all(own <= 1.05 * wall + 0.1 for own, wall in zip(times["processor"], times["wall"], strict=True))
+
+
+def test_overrides_may_stand_behind_options() -> None:
+    words = ["cell=table15.nanodet_320", "--evaluate", "data.size=320", "--out", "there", "scale=paper"]
+    assert export_main._parse(words).overrides == ["cell=table15.nanodet_320", "data.size=320", "scale=paper"]
+    words = ["photo.jpg", "--threshold", "0.4", "checkpoint=there"]
+    assert predict_main._parse(words).what == ["photo.jpg", "checkpoint=there"]

@@ -110,7 +110,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--threads", type=int, default=1, help="of the runtimes (1)")
     add("--classes", type=Path, metavar="FILE",
         help="names of the classes, one a line, where the annotations of the data are not here")  # fmt: skip
-    return parser.parse_args(arguments)
+    return parser.parse_intermixed_args(arguments)
 
 
 def _size(text: str) -> tuple[int, int]:

@@ -98,7 +98,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--threshold", type=float, default=0.3, metavar="SCORE", help="least score that is shown (0.3)")
     add("--classes", type=Path, metavar="FILE",
         help="names of the classes, one a line, where the annotations of the data are not here")  # fmt: skip
-    return parser.parse_args(arguments)
+    return parser.parse_intermixed_args(arguments)
 
 
 if __name__ == "__main__":
