@@ -66,6 +66,14 @@ def test_two_scales_never_share_a_table(runs: Path) -> None:
     assert "scale=smoke" in lines(smoke)["β = 2"].command and "scale=demo" in lines(demo)["β = 1"].command
 
 
+def test_of_weights_from_a_file_no_training_is_told(runs: Path) -> None:
+    a_run(runs, "table11.gfocal", scale="demo")
+    a_run(runs, "table11.gfocal", scale="demo", extra=["mode=evaluate", "checkpoint=published.pth"])
+    trained, read = tables("table11", runs=runs)
+    assert "600 steps of 16 images" in trained.caption and "Trained from random weights" in trained.caption
+    assert "weights from files" in read.caption and "steps" not in read.caption and "Trained" not in read.caption
+
+
 @pytest.mark.parametrize(
     "change",
     ["schedule.epochs=24", "precision=fp32", "backbone.depth=34", "detector.head.channels=64", "data.size=128"],

@@ -40,7 +40,7 @@ def _sentences(summary: TableSummary, scale: Mapping[str, Any]) -> Iterator[str]
     place = setting(table, condition, scale)
     if table.cells:
         yield f"{place}, {_length(condition, scale)}."
-        yield scale["scale"].get("caption", "")
+        yield scale["scale"].get("caption", "") if condition.is_trained else ""
         yield f"Unlike the scale's own config: {condition.describe()}." if condition.changes else ""
         yield _baselines(summary)
         yield from _machines(summary)
@@ -53,6 +53,8 @@ def _sentences(summary: TableSummary, scale: Mapping[str, Any]) -> Iterator[str]
 
 def _length(condition: Condition, scale: Mapping[str, Any]) -> str:
     """How long each row is trained; a row's own schedule may differ where the table's rows set one."""
+    if not condition.is_trained:
+        return "weights from files, none trained here"
     values = flatten(scale) | {name: json.loads(text) for name, text in condition.changes}
     epochs, steps, batch = (
         values[name] for name in ("schedule.epochs", "scale.steps_per_epoch", "schedule.batch_size")

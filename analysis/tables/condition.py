@@ -37,10 +37,15 @@ class Condition:
         return f"{self.scale}-{hashlib.sha256(repr(self.changes).encode()).hexdigest()[:6]}"
 
     @property
+    def is_trained(self) -> bool:
+        """Whether its runs were, rather than their weights read from a file."""
+        return all(name != "mode" for name, _ in self.changes)
+
+    @property
     def overrides(self) -> list[str]:
         """What the command line must say besides cell and seed."""
         values = [f"{_option(name)}={_hydra_value(json.loads(text))}" for name, text in self.changes]
-        evaluated = [] if all(name != "mode" for name, _ in self.changes) else ["checkpoint=FILE"]
+        evaluated = [] if self.is_trained else ["checkpoint=FILE"]
         return [f"scale={self.scale}", *values, *evaluated]
 
     def describe(self) -> str:
