@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -140,3 +141,15 @@ def test_an_unmeasured_claim_tells_of_the_parts_that_are_measured(runs: Path) ->
     assert found.verdict is Verdict.unmeasured and found.effect.startswith("no run of ")
     assert "; 5 of 10 parts are measured, the weakest" in found.effect and "% FPS: " in found.effect
     assert found.command.startswith("python -m gfl_bench.run") and "gfl_bench.speed" not in found.command
+
+
+def test_seconds_of_trainings_count_all_sessions_and_are_told_to_be_of_busy_machines(runs: Path) -> None:
+    for cell, hours in (("table13.gfocal", 1.5), ("table13.atss_joint", 1.0)):
+        for seed in range(2):
+            folder = a_run(runs, cell, seed=seed, training_hours=hours)
+            path = folder.path / "result.json"
+            last_session_alone = {"timings": {"steps": 600, "training": 7.0}}
+            path.write_text(json.dumps(json.loads(path.read_text()) | last_session_alone))
+    judged = judge_everywhere(load_runs(runs), TABLES, ComposedCells(), [], "demo")
+    (found,) = (one for one in judged if one.id == "C15")
+    assert "+50.00 % s a step" in found.effect and "others may have used" in found.effect

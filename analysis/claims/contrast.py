@@ -15,7 +15,10 @@ from analysis.claims.terms import Term, absence
 from analysis.stats import mean_interval
 from analysis.tables.timings import COLUMN
 
-ALONE = f"{COLUMN} of single runs, not timed in turns"
+ALONE = {  # where times that nobody took in turns are from
+    COLUMN: f"{COLUMN} of single runs, not timed in turns",
+    "seconds_a_step": "of whole trainings, each at its own time, on machines that others may have used",
+}
 
 
 @dataclass(frozen=True)
@@ -112,6 +115,6 @@ class Contrast:
         """Diverged runs have no number, and are told; so is where times come from."""
         counts = {row: sum(run.state == "diverged" for run in table.of(row).values()) for row in rows}
         told = [f'{count} of "{table.label(row)}" diverged' for row, count in counts.items() if count]
-        origin = table.origin or (ALONE if self.terms[0].column == COLUMN else "")
+        origin = table.origin or ALONE.get(self.terms[0].column, "")
         notes = [*([f"{', '.join(told)}, left out"] if told else []), *([origin] if origin else [])]
         return f" ({'; '.join(notes)})" if notes else ""

@@ -14,10 +14,9 @@ QUALITY_LOSS = "loss_quality"
 
 
 def seconds_a_step(run: Sample) -> float | None:
-    """Wall-clock of the training over its steps."""
-    timings = section(result_of(run.path), "timings")
-    training, steps = number(timings, "training"), number(timings, "steps")
-    return training / steps if training and steps else None
+    """Wall-clock of the training, all its sessions, over its steps."""
+    hours, steps = run.metrics.get("training_hours"), number(section(result_of(run.path), "timings"), "steps")
+    return 3600 * hours / steps if hours and steps else None
 
 
 def parameters(run: Sample) -> float | None:
