@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
 from dataclasses import replace
 from functools import partial
@@ -27,6 +29,7 @@ from gfl_bench.results.result import Result
 from gfl_bench.results.speed_records import load_speed
 from gfl_bench.speed.__main__ import main
 from gfl_bench.speed.build import build_cells, compose_cells, find_weights
+from gfl_bench.speed.conditions import own_seconds
 from gfl_bench.speed.error import SpeedError
 from gfl_bench.speed.options import Options, chosen, parse
 from gfl_bench.speed.stages import Stage, TimedDetector
@@ -155,3 +158,9 @@ def test_what_is_no_option_of_a_session_is_hydras() -> None:
 def test_a_mistake_ends_with_a_sentence(arguments: list[str], words: str) -> None:
     with pytest.raises(SystemExit, match=words):
         main(arguments)
+
+
+def test_processes_that_a_session_started_are_no_others() -> None:
+    before = own_seconds()
+    subprocess.run([sys.executable, "-c", "import time\nwhile time.process_time() < 0.5: pass"], check=True)
+    assert own_seconds() - before > 0.4

@@ -26,15 +26,16 @@ class Watch:
         self._device = device
         self._clocks = clocks(device)
         self._average = os.getloadavg()
-        self._wall, self._own, self._all = time.perf_counter(), time.process_time(), busy_seconds()
+        self._wall, self._own, self._all = time.perf_counter(), own_seconds(), busy_seconds()
 
     def told(self) -> dict[str, Any]:
-        """Clocks and load at both ends, and shares of all processors' time: this process's, and all others'.
+        """Clocks and load at both ends, and shares of all processors' time: this process's with those that it
+        waited for, and all others'.
 
         The others' is null where the system does not tell.
         """
         capacity = (time.perf_counter() - self._wall) * (os.cpu_count() or 1)
-        own = time.process_time() - self._own
+        own = own_seconds() - self._own
         busy = busy_seconds()
         others = None if busy is None or self._all is None else max(busy - self._all - own, 0.0)
         return {
@@ -53,6 +54,11 @@ def clocks(device: torch.device) -> dict[str, Any]:
         "cpu_mhz": [int(text) / 1000 for text in _each_cpu("scaling_cur_freq")] or _cpuinfo_mhz(),
         "gpu": _gpu(device),
     }
+
+
+def own_seconds() -> float:
+    """Processor seconds of this process and of those that it has waited for."""
+    return sum(os.times()[:4])
 
 
 def busy_seconds() -> float | None:

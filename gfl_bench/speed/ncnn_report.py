@@ -58,7 +58,7 @@ def _conditions(session: Mapping[str, Any]) -> str:
     return (
         "Milliseconds of processor time, which one thread alone takes by the wall too; by the wall it waits for others "
         f"as well. Networks alone with ncnn {protocol['software']['ncnn']}, one thread, {session['hardware']['cpu']}: "
-        f"{session['rounds']} processes of each in turns, the median of {protocol['passes']} passes of each; others, "
-        f"and these processes, took {told} of the processors' time. The paper's: a Kirin 980. "
+        f"{session['rounds']} processes of each in turns, the median of {protocol['passes']} passes of each; others "
+        f"took {told} of the processors' time. The paper's: a Kirin 980. "
         f"Protocol {protocol['id']}, hardware {session['hardware']['id']}."
     )
