@@ -6,7 +6,6 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -29,7 +28,7 @@ from gfl_bench.evaluate.evidence import Evidence
 from gfl_bench.evaluate.inference import infer
 from gfl_bench.evaluate.observer import Observer
 from gfl_bench.evaluate.quality import correlation
-from gfl_bench.models.build import build_detector
+from gfl_bench.models.build import build_detector, weightless
 from gfl_bench.models.detector import Detector
 from gfl_bench.results.provenance import provenance
 from gfl_bench.results.record import RunFolder
@@ -159,7 +158,4 @@ class Experiment:
 
 def _without_download(config: Config) -> Config:
     """``config``, but where a checkpoint will bring the weights, no backbone asks for published ones."""
-    if config.mode is Mode.train or config.checkpoint is None:
-        return config
-    backbone: Any = config.backbone
-    return replace(config, backbone=replace(backbone, weights=None))
+    return config if config.mode is Mode.train or config.checkpoint is None else weightless(config)

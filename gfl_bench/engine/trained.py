@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from gfl_bench.config.compose import compose_config
 from gfl_bench.config.paths import expand
@@ -14,7 +13,7 @@ from gfl_bench.config.stored import stored_config
 from gfl_bench.data.classes import Classes, classes_of
 from gfl_bench.engine.checkpoint import CheckpointError
 from gfl_bench.engine.state import load_weights
-from gfl_bench.models.build import build_detector
+from gfl_bench.models.build import build_detector, weightless
 from gfl_bench.models.detector import Detector
 
 KEY = "checkpoint="
@@ -73,5 +72,4 @@ def _config(checkpoint: Path | None, overrides: list[str]) -> Config:
     stored = None if checkpoint is None else checkpoint.with_name("config.yaml")
     is_of_run = checkpoint is not None and checkpoint.suffix == ".pt" and stored is not None and stored.is_file()
     config = stored_config(stored, overrides) if is_of_run and stored else compose_config(overrides)
-    backbone: Any = config.backbone
-    return replace(config, backbone=replace(backbone, weights=None))  # nothing to download, the checkpoint has them
+    return weightless(config)  # nothing to download, the checkpoint has them

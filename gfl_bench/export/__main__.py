@@ -10,16 +10,15 @@ import argparse
 import json
 import logging
 import re
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from hydra.errors import HydraException
 from tabulate import tabulate
 
 from gfl_bench.atomic import replacing
+from gfl_bench.command_line import one_sentence
 from gfl_bench.engine.trained import load_trained
 from gfl_bench.export.check import compare
 from gfl_bench.export.error import ExportError
@@ -35,14 +34,10 @@ log = logging.getLogger(__name__)
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command line; exits with one sentence where something is wrong with it."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     options = _parse(arguments)
-    try:
+    folder = f"{options.out}: nothing can be written there"
+    with one_sentence(lambda why: f"{folder} ({why}): choose another folder with --out"):
         _main(options)
-    except (ValueError, HydraException) as error:  # every mistake of a user is a ValueError
-        sys.exit(str(error))
-    except OSError as error:
-        sys.exit(f"{options.out}: nothing can be written there ({error.strerror}): choose another folder with --out")
 
 
 def _main(options: argparse.Namespace) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -77,6 +78,12 @@ def build_detector(config: Config, num_classes: int, seed: int) -> Detector:
     backbone: Any = detector.backbone
     backbone.load_published()
     return detector
+
+
+def weightless(config: Config) -> Config:
+    """``config``, but its backbone asks for no published weights: others take their place, or nobody looks at them."""
+    backbone: Any = config.backbone
+    return replace(config, backbone=replace(backbone, weights=None))
 
 
 def _box(config: Config) -> BoxDistribution:

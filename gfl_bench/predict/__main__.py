@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from hydra.errors import HydraException
 from numpy.typing import NDArray
 
+from gfl_bench.command_line import one_sentence
 from gfl_bench.data.error import DataError
 from gfl_bench.data.images import read_upright
 from gfl_bench.engine.trained import load_trained
@@ -29,14 +29,10 @@ log = logging.getLogger(__name__)
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command line; exits with a sentence where something is wrong, and with 1 where a file was skipped."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     options = _parse(arguments)
-    try:
+    folder = f"{options.out}: nothing can be written there"
+    with one_sentence(lambda why: f"{folder} ({why}): choose another folder with --out"):
         skipped = _Prediction(options).run()
-    except (ValueError, HydraException) as error:  # every mistake of a user is a ValueError
-        sys.exit(str(error))
-    except OSError as error:
-        sys.exit(f"{options.out}: nothing can be written there ({error.strerror}): choose another folder with --out")
     if skipped:
         sys.exit(f"{skipped} could not be read, see above")
 

@@ -24,13 +24,11 @@ The record goes to DIR/speed/. How it is timed: docs/speed_protocol.md.
 
 from __future__ import annotations
 
-import logging
 import shlex
 import sys
 from collections.abc import Sequence
 
-from hydra.errors import HydraException
-
+from gfl_bench.command_line import one_sentence
 from gfl_bench.config.compose import compose_config, register_options
 from gfl_bench.config.paths import expand
 from gfl_bench.results.speed_records import write_session
@@ -46,16 +44,11 @@ _RUNTIMES = {"torch": (run_session, report), "ncnn": (run_ncnn_session, ncnn_rep
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command line; exits with one sentence where something is wrong with it."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     if {"--help", "-h"} & set(arguments):
         print(__doc__)
         return
-    try:
+    with one_sentence(lambda why: f"the record cannot be written ({why}): choose another folder with paths.runs=DIR"):
         _main(arguments)
-    except (ValueError, HydraException) as error:  # every mistake of a user is a ValueError
-        sys.exit(str(error))
-    except OSError as error:
-        sys.exit(f"the record cannot be written ({error.strerror}): choose another folder with paths.runs=DIR")
 
 
 def _main(arguments: Sequence[str]) -> None:

@@ -4,7 +4,7 @@ scores pass."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from gfl_bench.config.identity import run_id, run_name
 from gfl_bench.config.paths import expand
 from gfl_bench.config.schema import Config
 from gfl_bench.engine.state import load_weights
-from gfl_bench.models.build import build_detector
+from gfl_bench.models.build import build_detector, weightless
 from gfl_bench.models.detector import Detector
 from gfl_bench.results.reading import Unreadable
 from gfl_bench.results.record import RunFolder
@@ -99,9 +99,7 @@ def find_checkpoint(config: Config) -> Path | None:
 
 
 def _build(config: Config, checkpoint: Path | None, classes: int) -> Detector:
-    backbone: Any = config.backbone
-    config = replace(config, backbone=replace(backbone, weights=None))  # what it weighs does not change the time
-    detector = build_detector(config, classes, config.seed)
+    detector = build_detector(weightless(config), classes, config.seed)  # what it weighs does not change the time
     if checkpoint is None:
         lift_scores(detector.head)
     else:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from torch import nn
-
 from gfl_bench.models.detectors.ssd.head import SSDHead
+from gfl_bench.models.heads import Head
+
+
+class PointwiseHead(Head):
+    """One level; what darknet says in one convolution is said in one for each part."""
+
+    kernel = 1
 
 
 class YOLOHead(SSDHead):
-    """SSD's head with pointwise convolutions; what darknet says in one is said in one for each part."""
+    """SSD's head with pointwise convolutions."""
 
-    def __init__(self, *parts: Any) -> None:
-        super().__init__(*parts)
-        for level in self.levels:
-            for name, conv in list(level.named_children()):
-                if isinstance(conv, nn.Conv2d):
-                    setattr(level, name, nn.Conv2d(conv.in_channels, conv.out_channels, 1))
+    each = PointwiseHead
