@@ -1,7 +1,8 @@
 """Runs made small enough to be committed, and still enough for every table, verdict and study.
 
 Of each finished run ``result.json`` without the single times, ``metrics.jsonl`` thinned out, and ``statistics.json``,
-what studies and claims take from its evidence; of some also the evidence itself, with fewer positives.
+what studies and claims take from its evidence; of some also the evidence itself, with fewer positives. Of a session of
+``gfl_bench.speed`` the samples without the single passes that they are medians of.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from analysis.evidence import NAME, PER_POSITIVE, Arrays, load_evidence
 from analysis.studies.statistics import write_statistics
 from gfl_bench.results.reading import Unreadable, read_metrics
 from gfl_bench.results.result import read_result
+from gfl_bench.results.speed_records import Session, read_session, session_files
 
 LINES = 120  # of a training's log
 POSITIVES = 2000  # of the evidence
@@ -34,6 +36,22 @@ def compact(runs: Path, places: Iterable[str], out: Path, with_examples: Iterabl
     firsts = {Path(place).parent: place for place in sorted(with_examples, reverse=True)}
     for place in sorted(places):
         _compact(runs / place, out / place, keeps_evidence=firsts.get(Path(place).parent) == place)
+
+
+def compact_sessions(runs: Path, tables: Iterable[str], out: Path) -> None:
+    """Write the sessions of ``tables`` below ``runs`` to the same places below ``out``.
+
+    Raises:
+        OSError: ``out`` cannot be written.
+    """
+    wanted = set(tables)
+    for path in session_files(runs):
+        session = read_session(path)
+        if isinstance(session, Unreadable) or session.get("table") not in wanted:
+            continue
+        place = out / path.relative_to(runs)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(json.dumps(_short(session), separators=(",", ":")) + "\n")
 
 
 def _compact(run: Path, out: Path, keeps_evidence: bool) -> None:
@@ -58,11 +76,26 @@ def thinned(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _for_others(result: Mapping[str, Any]) -> dict[str, Any]:
     """Without single times, and without what only the machine's owner knows: its name, and where things lay."""
-    speed, provenance = ({**(result.get(name) or {})} for name in ("speed", "provenance"))
-    provenance.pop("command_line", None)
-    provenance["hardware"] = {key: value for key, value in provenance.get("hardware", {}).items() if key != "host"}
-    short = {key: value for key, value in speed.items() if not isinstance(value, list)}
-    return {**result, "speed": short or None, "provenance": provenance}
+    speed = {key: value for key, value in (result.get("speed") or {}).items() if not isinstance(value, list)}
+    return {**result, "speed": speed or None, "provenance": _public(result.get("provenance") or {})}
+
+
+def _public(provenance: Mapping[str, Any]) -> dict[str, Any]:
+    hardware = {key: value for key, value in provenance.get("hardware", {}).items() if key != "host"}
+    return {**{key: value for key, value in provenance.items() if key != "command_line"}, "hardware": hardware}
+
+
+def _short(session: Session) -> dict[str, Any]:
+    cells = {
+        name: {**cell, "stages": {stage: _without_passes(times) for stage, times in cell["stages"].items()}}
+        for name, cell in session["cells"].items()
+    }
+    return {**session, "cells": cells, "provenance": _public(session.get("provenance") or {})}
+
+
+def _without_passes(times: Mapping[str, Any]) -> dict[str, Any]:
+    samples = [float(f"{time:.6g}") for time in times["samples_ms"]]
+    return {**{key: value for key, value in times.items() if key != "passes_ms"}, "samples_ms": samples}
 
 
 def _rounded(line: Mapping[str, Any]) -> dict[str, Any]:

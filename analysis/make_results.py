@@ -1,7 +1,8 @@
 """Results to commit: ``python analysis/make_results.py --runs runs --out results table05 table11``.
 
-Compact records of the runs behind the named tables and the studies, and ``RESULTS.md``: verdicts, tables and studies
-from these records alone, so that anyone with the folder gets the same page.
+Compact records of the runs behind the named tables and the studies, of these tables' speed sessions, and
+``RESULTS.md``: verdicts, tables, speeds and studies from these records alone, so that anyone with the folder gets the
+same page.
 """
 
 from __future__ import annotations
@@ -16,17 +17,20 @@ from tabulate import tabulate
 
 from analysis.claims import judge
 from analysis.claims.judgement import Judgement, Verdict
-from analysis.compact import compact
+from analysis.compact import compact, compact_sessions
 from analysis.report.overview import overview
 from analysis.report.records import Records
 from analysis.studies.known import STUDIES
+from analysis.tables.exported import with_exported
 from analysis.tables.matching import fill
 from analysis.tables.plain_text import markdown
 from analysis.tables.sheet import write_sheet
+from analysis.tables.speed_sheet import speed_sheet
 from analysis.tables.summary import TableSummary, summarise
+from analysis.tables.timings import timed_tables
 from gfl_bench.config.paths import sweeps_folder
 from gfl_bench.results.result import FINISHED
-from gfl_bench.results.speed_records import load_speed
+from gfl_bench.results.speed_records import Comparison, load_speed
 from gfl_bench.results.store import Runs, load_runs
 from gfl_bench.sweep.cells import ComposedCells
 from gfl_bench.sweep.files import load_tables
@@ -66,15 +70,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def page(folder: Path, tables: dict[str, Table], names: Sequence[str], command: str) -> str:
     """``RESULTS.md`` of the records in ``folder``."""
-    runs, cells = load_runs(folder), ComposedCells()
-    summaries = [one for name in names for one in _summaries(tables[name], runs, cells)]
-    scales = dict.fromkeys(summary.condition.scale for summary in summaries)
-    speeds = load_speed(folder).comparisons
+    runs, cells, speeds = load_runs(folder), ComposedCells(), load_speed(folder).comparisons
+    summaries = [one for name in names for one in _summaries(tables[name], runs, cells, speeds)]
+    timed = [one for name in names for one in timed_tables(tables[name], speeds)]
+    conditions = [summary.condition for summary in summaries] + [one.comparison.condition for one in timed]
+    scales = dict.fromkeys(condition.scale for condition in conditions)
     judgements = [one for scale in scales for one in judge(runs, tables, cells, scale, speeds)]
     studies = [sheet for study in STUDIES for sheet in study.sheets(runs, tables, cells, FOLDER)]
     sheets = [write_sheet(each, cells.config(each.condition.scale), FOLDER) for each in summaries]
     parts = [HEAD.format(command=command, folder=folder.name), _machines(runs), "## Verdicts", *_verdicts(judgements)]
-    parts += ["## Tables", *map(markdown, sheets), "## Studies", *map(markdown, studies)]
+    parts += ["## Tables", *map(markdown, sheets)]
+    parts += ["## Speeds", *(markdown(speed_sheet(one)) for one in timed)] if timed else []
+    parts += ["## Studies", *map(markdown, studies)]
     return "\n".join(f"{part.rstrip()}\n" for part in parts)
 
 
@@ -84,6 +91,7 @@ def _compact(runs: Path, out: Path, tables: dict[str, Table], names: Sequence[st
     studied = fillings.places(cell.partition(".")[::2] for study in STUDIES for cell in study.cells)
     others = fillings.places((name, row.name) for name in names for row in tables[name].rows)
     compact(runs, studied | others, out, with_examples=studied)
+    compact_sessions(runs, names, out)
 
 
 class _Fillings:
@@ -101,8 +109,11 @@ class _Fillings:
         }  # fmt: skip
 
 
-def _summaries(table: Table, runs: Runs, cells: ComposedCells) -> list[TableSummary]:
-    return [summarise(table, filling) for filling in fill(table, runs, cells) if not filling.condition.changes]
+def _summaries(
+    table: Table, runs: Runs, cells: ComposedCells, speeds: Sequence[Comparison]
+) -> list[TableSummary]:
+    usual = [filling for filling in fill(table, runs, cells) if not filling.condition.changes]
+    return [summarise(table, with_exported(table, filling, speeds)) for filling in usual]
 
 
 def _machines(runs: Runs) -> str:

@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 from evidence_arrays import evidence, keep
 from recorded import a_run
+from timed import a_session
 
 from analysis.compact import LINES, POSITIVES, thinned
 from analysis.make_results import main
 from analysis.studies.statistics import KINDS, numbers
+from gfl_bench.results.speed_records import load_speed, write_session
 from gfl_bench.results.store import load_runs
 
 
@@ -67,6 +69,21 @@ def test_a_record_does_not_tell_whose_machine_it_was(made: tuple[Path, Path]) ->
     result = json.loads((places(made[1])["table11.gfocal 0"] / "result.json").read_text())
     assert result["metrics"]["AP"] == 40.0 and "command_line" not in result["provenance"]
     assert "host" not in result["provenance"]["hardware"]
+
+
+def test_sessions_of_the_tables_come_along_without_single_passes_and_names(tmp_path: Path) -> None:
+    runs, out = tmp_path / "runs", tmp_path / "results"
+    session = a_session({"table12.atss": [3.0, 4, 5], "table12.fcos": [3.0, 3, 3]})
+    session["provenance"] = {"command_line": ["of/a/home"], "hardware": {"host": "h", "cores": 2}, "python": "3.12"}
+    session["cells"]["table12.atss"]["stages"]["detect"]["passes_ms"] = [[3.0], [4.0], [5.0]]
+    write_session(session, runs)
+    write_session({**session, "table": "table13", "scale": "proxy"}, runs)
+    main(["table12", "--runs", str(runs), "--out", str(out)])
+    (small,), (whole, _) = load_speed(out).comparisons, load_speed(runs).comparisons
+    assert small.sessions[0]["provenance"] == {"hardware": {"cores": 2}, "python": "3.12"}
+    assert small.sessions[0]["cells"]["table12.atss"]["stages"] == {"detect": {"samples_ms": [3.0, 4, 5]}}
+    assert small.ratio("table12.fcos", "table12.atss") == whole.ratio("table12.fcos", "table12.atss")
+    assert "## Speeds" in (out / "RESULTS.md").read_text()
 
 
 def test_the_page_has_verdicts_tables_and_studies_and_is_made_of_the_results_alone(made: tuple[Path, Path]) -> None:
