@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from analysis.claims.table_runs import TableRuns
 from analysis.tables.matching import Sample
 from analysis.tables.record import number
-from analysis.tables.timings import COLUMN, LATENCY, NCNN, SIZE, STAGE, is_usual
+from analysis.tables.timings import COLUMN, LATENCY, NCNN, SIZE, STAGE, fullest
 from gfl_bench.results.speed_records import Comparison
 from gfl_bench.sweep.table import Table
 
@@ -63,23 +63,10 @@ class Sessions:
 
 
 def sessions_of(table: Table | None, speeds: Sequence[Comparison], scale: str) -> dict[str, Sessions]:
-    """The sessions at ``scale``, options as the scale has them, for each column that some timed.
-
-    Of several protocols and machines those that time the most rows, then of the most sessions, then the newest.
-    """
+    """The fullest sessions at ``scale`` for each column that some timed; two rows at least must have taken turns."""
     if table is None:
         return {}
-    cells = [cell.name for cell in table.cells]
-    among = [one.among(cells) for one in speeds if is_usual(one, scale)]
-    found: dict[str, Sessions] = {}
-    for column, stage in STAGES.items():
-        ranked = [(_rank(one, cells, stage), one) for one in among if one is not None]
-        best = max((each for each in ranked if each[0][0]), key=lambda each: each[0], default=None)
-        if best:
-            found[column] = Sessions(table, best[1], stage)
-    return found
-
-
-def _rank(comparison: Comparison, cells: Sequence[str], stage: str) -> tuple[int, int, float]:
-    timed = sum(comparison.speed(cell, stage) is not None for cell in cells)
-    return timed, len(comparison.sessions), comparison.sessions[-1]["time"]
+    among = [one.among(cell.name for cell in table.cells) for one in speeds]
+    turns = [one for one in among if one is not None]
+    found = ((column, stage, fullest(table, turns, scale, stage)) for column, stage in STAGES.items())
+    return {column: Sessions(table, one, stage) for column, stage, one in found if one is not None}

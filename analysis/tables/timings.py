@@ -68,6 +68,18 @@ def is_usual(comparison: Comparison, scale: str) -> bool:
     return (comparison.condition.scale, comparison.condition.overrides) == (scale, ())
 
 
+def fullest(table: Table, comparisons: Iterable[Comparison], scale: str, stage: str) -> Comparison | None:
+    """Of those of ``scale`` with its own options, the one that timed most rows in ``stage``; None if none did.
+
+    Of equal ones that of most sessions, then the newest. Times of different protocols or machines never stand together.
+    """
+    def rows(one: Comparison) -> int:
+        return sum(one.speed(cell.name, stage) is not None for cell in table.cells)
+
+    timed = [one for one in comparisons if is_usual(one, scale) and rows(one)]
+    return max(timed, key=lambda one: (rows(one), len(one.sessions), one.sessions[-1]["time"]), default=None)
+
+
 def _timings(table: Table, comparison: Comparison) -> dict[str, dict[str, Timing]]:
     found = {row.name: _of_row(table, comparison, row) for row in table.rows if not row.needs}
     return {name: timings for name, timings in found.items() if timings}
