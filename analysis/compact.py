@@ -20,7 +20,7 @@ from gfl_bench.results.reading import Unreadable, read_metrics
 from gfl_bench.results.result import read_result
 from gfl_bench.results.speed_records import Session, read_session, session_files
 
-LINES = 120  # of a training's log
+LINES = 80  # of a training's log
 POSITIVES = 2000  # of the evidence
 
 
