@@ -70,8 +70,14 @@ def test_file_that_says_something_else_is_refused_and_removed(tmp_path: Path, mo
 
     monkeypatch.setattr("gfl_bench.export.__main__.export", altered)
     with pytest.raises(SystemExit, match="the files are removed"):
-        main([*SMALL, "--formats", "ncnn", "--out", str(tmp_path)])
+        main(["--formats", "ncnn", *SMALL, "--out", str(tmp_path)])
     assert not list(tmp_path.iterdir())
+
+
+def test_a_format_that_there_is_not_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--formats", "onnx,onxx", *SMALL])
+    assert "'onxx' is none of ncnn, ncnn-fp16, onnx" in capsys.readouterr().err
 
 
 def test_numbers_that_are_none_exceed_every_limit() -> None:

@@ -99,13 +99,21 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="checkpoint=RUN or checkpoint=FILE, the latter with the options that it was trained with; "
         "cell=table15.nanodet_320, data.size=416, ...")  # fmt: skip
     add("--out", type=Path, default=Path("exported"), metavar="DIR", help="folder for the files (exported)")
-    add("--formats", nargs="+", choices=NAMES, default=NAMES, metavar="FORMAT", help=f"{', '.join(NAMES)}; all")
+    add("--formats", type=_formats, default=NAMES, metavar="FORMAT[,FORMAT]", help=f"{','.join(NAMES)}, which are all")
     add("--size", type=_size, metavar="HEIGHTxWIDTH", help="of the input, where the data has images of several")
     add("--evaluate", action="store_true", help="AP of each file on the validation split")
     add("--threads", type=int, default=1, help="of the runtimes (1)")
     add("--classes", type=Path, metavar="FILE",
         help="names of the classes, one a line, where the annotations of the data are not here")  # fmt: skip
     return parser.parse_intermixed_args(arguments)
+
+
+def _formats(text: str) -> list[str]:
+    names = text.split(",")
+    for name in names:
+        if name not in NAMES:
+            raise argparse.ArgumentTypeError(f"{name!r} is none of {', '.join(NAMES)}")
+    return list(dict.fromkeys(names))
 
 
 def _size(text: str) -> tuple[int, int]:
