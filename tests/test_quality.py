@@ -11,7 +11,8 @@ from gfl_bench.config.schema import ATSS, BoxWeight, CenternessBranch, IoUGuided
 from gfl_bench.models.build import build_detector
 from gfl_bench.models.detector import Detector
 from gfl_bench.models.positives import Positives
-from gfl_bench.models.quality import GuidedQuality, JointQuality, real_iou
+from gfl_bench.models.quality import GuidedQuality, JointQuality
+from gfl_bench.models.quality.real import real_iou
 from gfl_bench.structures import Batch, HeadOutput
 
 MATCHED = tuple[Detector, Batch, HeadOutput, Positives]
