@@ -24,10 +24,10 @@ from analysis.studies.known import STUDIES
 from analysis.tables.exported import with_exported
 from analysis.tables.matching import fill
 from analysis.tables.plain_text import markdown
-from analysis.tables.sheet import write_sheet
 from analysis.tables.speed_sheet import speed_sheet
 from analysis.tables.summary import TableSummary, summarise
 from analysis.tables.timings import timed_tables
+from analysis.tables.wording import write_sheet
 from gfl_bench.config.paths import sweeps_folder
 from gfl_bench.results.result import FINISHED
 from gfl_bench.results.speed_records import Comparison, load_speed

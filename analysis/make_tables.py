@@ -26,11 +26,12 @@ from analysis.tables.latex import latex
 from analysis.tables.matching import Filling, fill
 from analysis.tables.missing import missing_json
 from analysis.tables.plain_text import markdown, terminal
-from analysis.tables.sheet import Sheet, write_sheet
+from analysis.tables.sheet import Sheet
 from analysis.tables.speed_sheet import own_speeds, speed_sheet
 from analysis.tables.spreadsheet import speed_spreadsheet, spreadsheet, word_spreadsheet
 from analysis.tables.summary import TableSummary, summarise
 from analysis.tables.timings import TimedTable, timed_tables
+from analysis.tables.wording import write_sheet
 from gfl_bench.config.paths import sweeps_folder
 from gfl_bench.results.speed_records import Comparison, load_speed
 from gfl_bench.results.store import Runs, load_runs

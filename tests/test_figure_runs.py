@@ -24,7 +24,8 @@ from analysis.figures import (
 )
 from analysis.figures.figure import Unmeasured
 from analysis.figures.learning import has_losses, smoothed
-from analysis.figures.records import Records, has_evidence
+from analysis.figures.records import Records
+from analysis.figures.runs import has_evidence
 from gfl_bench.results.record import RunFolder
 from gfl_bench.results.store import load_runs
 from gfl_bench.sweep.cells import ComposedCells

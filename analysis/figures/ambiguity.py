@@ -9,7 +9,8 @@ from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 from numpy.typing import NDArray
 
 from analysis.evidence import Arrays
-from analysis.figures.records import Records, has_evidence
+from analysis.figures.records import Records
+from analysis.figures.runs import has_evidence
 from analysis.figures.style import COLOURS, LINES, MARKERS, canvas
 from analysis.quality import spearman
 

@@ -11,7 +11,8 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from analysis.evidence import Arrays
-from analysis.figures.records import Records, has_evidence
+from analysis.figures.records import Records
+from analysis.figures.runs import has_evidence
 from analysis.figures.style import BLUE, GREEN, canvas
 
 JOINT = {"atss": "table02.atss_joint", "fcos": "table02.fcos_joint"}

@@ -9,7 +9,8 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure as Canvas
 
 from analysis.figures.density import draw_density
-from analysis.figures.records import Records, Run, has_evidence
+from analysis.figures.records import Records
+from analysis.figures.runs import Run, has_evidence
 from analysis.figures.style import canvas
 
 CELLS = {

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from analysis.evidence import Arrays
 from analysis.figures.general import GENERAL
 from analysis.figures.picture import draw_box, draw_truth, ious, show_image, truth_words
-from analysis.figures.records import Records, has_evidence
+from analysis.figures.records import Records
+from analysis.figures.runs import has_evidence
 from analysis.figures.style import BLUE, GREEN, ORANGE, WIDTH, canvas
 
 ROWS, COLUMNS = 3, 2

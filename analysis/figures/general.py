@@ -8,7 +8,8 @@ from matplotlib.figure import Figure as Canvas
 from numpy.typing import NDArray
 
 from analysis.figures.density import draw_density
-from analysis.figures.records import Records, Run, has_evidence
+from analysis.figures.records import Records
+from analysis.figures.runs import Run, has_evidence
 from analysis.figures.style import BLUE, ORANGE, canvas
 
 # Whatever predicts General Distributions, GFocal itself first.

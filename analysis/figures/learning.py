@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import pandas as pd
 from matplotlib.figure import Figure as Canvas
 
-from analysis.figures.records import Records, Run
+from analysis.figures.records import Records
+from analysis.figures.runs import Run
 from analysis.figures.style import BLUE, ORANGE, canvas
 
 KEY = "loss_quality"

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from analysis.evidence import Arrays
 from analysis.figures.picture import draw_box, draw_truth, show_image, truth_words
-from analysis.figures.records import Picked, Records, has_evidence
+from analysis.figures.records import Records
+from analysis.figures.runs import Picked, has_evidence
 from analysis.figures.style import BLACK, COLOURS, GREEN, canvas
 
 READS = ("example_jpeg", "example_jpeg_end", "example_scale", "detection_example", "detection_box", "detection_score")

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from analysis.evidence import Arrays
 from analysis.figures.background import PAIRS
 from analysis.figures.picture import draw_box, draw_truth, ious, show_image, truth_words, truths
-from analysis.figures.records import Records, has_evidence
+from analysis.figures.records import Records
+from analysis.figures.runs import has_evidence
 from analysis.figures.style import GREEN, ORANGE, SKY, VERMILLION, canvas
 
 GFOCAL = "table11.gfocal"

@@ -6,7 +6,8 @@ import numpy as np
 from matplotlib.figure import Figure as Canvas
 from numpy.typing import NDArray
 
-from analysis.figures.records import Records, has_evidence
+from analysis.figures.records import Records
+from analysis.figures.runs import has_evidence
 from analysis.figures.style import BLUE, canvas
 
 # Targets are those of ATSS, whatever the heads predict.

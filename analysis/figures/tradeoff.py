@@ -8,7 +8,8 @@ from statistics import fmean
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
-from analysis.figures.records import Records, Run
+from analysis.figures.records import Records
+from analysis.figures.runs import Run
 from analysis.figures.style import COLOURS, MARKERS, canvas
 
 # Each detector as published, and with GFocal where there is such a row.
