@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from functools import reduce
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -18,7 +19,10 @@ from gfl_bench.config.schema import Config, DistributionGuidance, Mode, NoGuidan
 LEFT_OUT = ("machine", "paths", "seed")
 # Options younger than the first records, with what was done before there were any: where they say so they are not
 # written, so that the names of runs and the rows of their tables stay what they were.
-ADDED: dict[str, dict[str, Any]] = {"data": {"resize": Resize.short_edge.name, "shift": 0.0, "color_jitter": 0.0}}
+ADDED: dict[str, Any] = {
+    "data.resize": Resize.short_edge.name, "data.shift": 0.0, "data.color_jitter": 0.0,
+    "detector.dirac.first_sides": 0.0,
+}  # fmt: skip
 
 
 def plain(config: Config) -> dict[str, Any]:
@@ -30,13 +34,12 @@ def plain_values(node: DictConfig) -> dict[str, Any]:
     """``plain`` of a config that is still OmegaConf's, its interpolations resolved."""
     container = OmegaConf.to_container(node, resolve=True, enum_to_str=True)
     assert isinstance(container, dict)
-    return {str(key): _without_added(value, ADDED.get(str(key), {})) for key, value in container.items()}
-
-
-def _without_added(section: Any, added: Mapping[str, Any]) -> Any:
-    if not added:
-        return section
-    return {key: value for key, value in section.items() if key not in added or value != added[key]}
+    for path, value in ADDED.items():
+        *sections, key = path.split(".")
+        section = reduce(lambda inner, name: inner.get(name, {}), sections, container)
+        if section.get(key) == value:
+            del section[key]
+    return {str(key): value for key, value in container.items()}
 
 
 def canonical(config: Config | Mapping[str, Any]) -> dict[str, Any]:

@@ -74,7 +74,7 @@ def build_detector(config: Config, num_classes: int, seed: int) -> Detector:
     """
     with torch.random.fork_rng(devices=[]):
         detector = _put_together(config, num_classes)
-    initialise(detector, seed, config.detector.head.score_prior)
+    initialise(detector, seed, config.detector.head.score_prior, _first_sides(config))
     backbone: Any = detector.backbone
     backbone.load_published()
     return detector
@@ -84,6 +84,12 @@ def weightless(config: Config) -> Config:
     """``config``, but its backbone asks for no published weights: others take their place, or nobody looks at them."""
     backbone: Any = config.backbone
     return replace(config, backbone=replace(backbone, weights=None))
+
+
+def _first_sides(config: Config) -> float:
+    """0, as published, where the backbone is."""
+    backbone: Any = config.backbone
+    return config.detector.dirac.first_sides if isinstance(config.box, Dirac) and backbone.weights is None else 0.0
 
 
 def _box(config: Config) -> BoxDistribution:

@@ -19,20 +19,20 @@ from gfl_bench.models.detectors.ssd.head import SSDHead
 Rule = Callable[[Tensor, torch.Generator], object]
 
 
-def initialise(detector: nn.Module, seed: int, score_prior: float) -> None:
+def initialise(detector: nn.Module, seed: int, score_prior: float, first_sides: float = 0.0) -> None:
     """Draw the weights of all convolutions of ``detector`` and set their biases, in place.
 
     The backbone follows torchvision, the neck is Xavier-uniform, the head N(0, 0.01), that of SSD Xavier-uniform too;
-    biases are 0 but for the class scores', which begin at ``score_prior`` (Lin et al., 2017). Deformable convolutions
-    begin without offsets. Norms and scales keep their ones and zeros.
+    biases are 0 but for the class scores', which begin at ``score_prior`` (Lin et al., 2017), and the boxes', which
+    begin at ``first_sides``. Deformable convolutions begin without offsets. Norms and scales keep their ones and zeros.
     """
+    biases = dict.fromkeys(_CLASS_SCORES, _logit(score_prior)) | {"head.box": first_sides}
     for name, module in detector.named_modules():
         if isinstance(module, nn.Conv2d):
             rule = next(rule for pattern, rule in _rules(detector) if re.match(pattern, name))
             rule(module.weight, _generator(seed, f"{name}.weight"))
             if module.bias is not None:
-                says_class = _LEVEL.sub("head.", name) in _CLASS_SCORES
-                nn.init.constant_(module.bias, _logit(score_prior) if says_class else 0.0)
+                nn.init.constant_(module.bias, biases.get(_LEVEL.sub("head.", name), 0.0))
 
 
 def _kaiming(weight: Tensor, generator: torch.Generator) -> object:

@@ -55,6 +55,9 @@ def dirac_is_coded(config: Config) -> Iterator[str]:
     if looks_around and isinstance(config.box, Dirac) and dirac.coding is DiracCoding.pixel:
         yield (f"guidance={config.guidance.name} looks around the box in strides, but detector.dirac.coding=pixel "
                "knows pixels: set detector=fcos, or box=general_dfl")
+    if dirac.first_sides and dirac.coding is not DiracCoding.stride:
+        yield (f"detector.dirac.first_sides={dirac.first_sides} is of the coding stride, but detector.dirac.coding="
+               f"{dirac.coding.value}: leave it out")
     if dirac.loss in (BoxLoss.l1, BoxLoss.smooth_l1) and dirac.coding not in INVERTIBLE:
         yield (f"detector.dirac.loss={dirac.loss.value} compares codes, but detector.dirac.coding={dirac.coding.value} "
                "has none to compare: set loss=giou, or coding=delta or ratio")

@@ -40,3 +40,6 @@ class DiracConfig:
     loss: BoxLoss = BoxLoss.giou
     loss_weight: float = 2.0
     smooth_beta: float = 0.11
+    # Strides that are said of each side at first where the backbone begins with random weights too; coding=stride. At 0
+    # boxes begin with hardly any area, whose gradient vanishes with it, and some seeds never leave.
+    first_sides: float = 0.0
