@@ -101,6 +101,14 @@ def test_how_and_where_a_run_was_executed_is_no_condition(runs: Path) -> None:
     assert lines(sheet)["β = 2"].seeds == "3"
 
 
+def test_a_run_from_before_there_was_an_option_did_not_do_what_the_option_does_now(runs: Path) -> None:
+    a_run(runs, "table10.fcos_joint", 30.0)
+    a_run(runs, "table10.fcos_joint", 20.0, seed=1, extra=["detector.dirac.first_sides=0"])  # is not written
+    now, before = tables("table10", runs=runs)
+    assert [lines(sheet)["FCOS, joint"].seeds for sheet in (now, before)] == ["1", "1"]
+    assert "first_sides" not in now.caption and "detector.dirac.first_sides=0.0" in before.caption
+
+
 def test_the_command_of_a_condition_repeats_it_through_hydra(runs: Path) -> None:
     extra = ["data=coco", r"data.train.images='/a folder/it\'s/train'", "schedule.decay_epochs=[3,7]", "data.size=96"]
     a_run(runs, "table05.beta1", 20.0, extra=extra, name="odd")

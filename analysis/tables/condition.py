@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
+from gfl_bench.config.identity import ADDED
 from gfl_bench.results.store import flatten
 from gfl_bench.sweep.changes import LEFT_OUT, LEFT_OUT_LEAVES
 
@@ -54,9 +55,13 @@ class Condition:
 
 
 def condition_of(config: Mapping[str, Any], cell: Mapping[str, Any]) -> Condition:
-    """The condition of a run's ``config``, whose row is composed as ``cell`` at the same scale."""
-    usual = _leaves(cell)
-    changes = {name: text for name, text in _leaves(config).items() if usual.get(name) != text}
+    """The condition of a run's ``config``, whose row is composed as ``cell`` at the same scale.
+
+    A run from before there was an option did as the option's first default says.
+    """
+    usual, own = _leaves(cell), _leaves(config)
+    before = {name: json.dumps(value) for name, value in ADDED.items() if name in usual.keys() - own.keys()}
+    changes = {name: text for name, text in (own | before).items() if usual.get(name) != text}
     # a choice comes before the values of what is chosen
     ordered = sorted(changes.items(), key=lambda change: (not change[0].endswith(".name"), change[0]))
     return Condition(config["scale"]["name"], tuple(ordered))
