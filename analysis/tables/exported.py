@@ -20,8 +20,10 @@ def with_exported(table: Table, filling: Filling, speeds: Sequence[Comparison]) 
     Only runs with the scale's own options are told of.
     """
     condition = filling.condition
-    best = fullest(table, speeds, condition.scale, NCNN) if condition == Condition(condition.scale) else None
-    if not {LATENCY, SIZE} & set(table.columns) or best is None:
+    if not {LATENCY, SIZE} & set(table.columns) or condition != Condition(condition.scale):
+        return filling
+    best = fullest(table, speeds, condition.scale, NCNN)
+    if best is None:
         return filling
     told = {row.name: _told(f"{table.name}.{row.name}", best) for row in table.rows}
     samples = {

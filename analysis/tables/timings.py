@@ -73,11 +73,13 @@ def fullest(table: Table, comparisons: Iterable[Comparison], scale: str, stage: 
 
     Of equal ones that of most sessions, then the newest. Times of different protocols or machines never stand together.
     """
-    def rows(one: Comparison) -> int:
-        return sum(one.speed(cell.name, stage) is not None for cell in table.cells)
+    def rank(one: Comparison) -> tuple[int, int, float]:
+        rows = sum(one.speed(cell.name, stage) is not None for cell in table.cells)
+        return rows, len(one.sessions), one.sessions[-1]["time"]
 
-    timed = [one for one in comparisons if is_usual(one, scale) and rows(one)]
-    return max(timed, key=lambda one: (rows(one), len(one.sessions), one.sessions[-1]["time"]), default=None)
+    ranked = [(rank(one), one) for one in comparisons if is_usual(one, scale)]
+    (rows, *_), best = max(ranked, key=lambda each: each[0], default=((0,), None))
+    return best if rows else None
 
 
 def _timings(table: Table, comparison: Comparison) -> dict[str, dict[str, Timing]]:
