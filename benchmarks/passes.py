@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
 from torch import nn
 
 from gfl_bench.config.compose import compose_config
+from gfl_bench.config.schema import Precision
+from gfl_bench.engine.device import autocast
 from gfl_bench.models.build import build_detector
 from gfl_bench.speed.candidates import lift_scores, threshold_passing
 from gfl_bench.structures import Batch, Instances
@@ -30,7 +33,7 @@ def training_step(overrides: Sequence[str], bf16: bool, channels_last: bool) -> 
 
     def step() -> None:
         detector.zero_grad(set_to_none=True)
-        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+        with _autocast(bf16):
             output = detector(batch.images)
         sum(detector.loss(output, batch).values()).backward()
 
@@ -50,15 +53,19 @@ def detection(
 
     @torch.inference_mode()
     def detect() -> object:
-        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+        with _autocast(bf16):
             output = detector(batch.images)
         return detector.predict(output, batch)
 
     if passing is not None:
-        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+        with torch.inference_mode(), _autocast(bf16):
             scores, _ = detector.ranking(detector(batch.images))
         detector.config.postprocess.score_threshold, _ = threshold_passing(scores, passing)
     return detect
+
+
+def _autocast(bf16: bool) -> AbstractContextManager[None]:
+    return autocast(torch.device("cpu"), Precision.bf16 if bf16 else Precision.fp32)
 
 
 def random_batch(count: int, height: int, width: int, channels_last: bool) -> Batch:

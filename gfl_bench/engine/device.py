@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from gfl_bench.config.schema import Precision
+from gfl_bench.engine.bfloat16 import RoundedConvolutions, has_units
 from gfl_bench.engine.distributed import ALONE, World
 from gfl_bench.results.provenance import hardware
 from gfl_bench.structures import Batch
@@ -56,9 +59,21 @@ def device_name(device: torch.device) -> str:
     return str(hardware()["cpu"])
 
 
-def autocast(device: torch.device, precision: Precision) -> torch.autocast:
+@contextmanager
+def autocast(device: torch.device, precision: Precision) -> Iterator[None]:
     """Context of the forward pass. bfloat16 has float32's range, so that no gradient needs scaling."""
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision is Precision.bf16)
+    convolutions = RoundedConvolutions() if _is_rounded(device, precision) else nullcontext()
+    with torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision is Precision.bf16), convolutions:
+        yield
+
+
+def arithmetic(device: torch.device, precision: Precision) -> str:
+    """What a reader of a timing wants to know: how ``precision`` is computed there."""
+    return f"{precision.value}, convolutions in float32" if _is_rounded(device, precision) else precision.value
+
+
+def _is_rounded(device: torch.device, precision: Precision) -> bool:
+    return precision is Precision.bf16 and device.type == "cpu" and not has_units()
 
 
 def place(detector: nn.Module, device: torch.device, channels_last: bool) -> None:

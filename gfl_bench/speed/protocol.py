@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from gfl_bench.config.schema import Precision
+from gfl_bench.engine.device import arithmetic
 from gfl_bench.results.provenance import hardware
 from gfl_bench.speed import turns
 
@@ -23,7 +24,7 @@ VERSION = 1  # of docs/speed_protocol.md: a new one where another stretch is tim
 class Flags:
     """Switches that change how fast the same network is."""
 
-    precision: str
+    precision: str  # as ``arithmetic`` tells it
     channels_last: bool
     compiled: bool
     threads: int  # torch's, on the CPU
@@ -32,11 +33,11 @@ class Flags:
     deterministic: bool
 
     @classmethod
-    def now(cls, detector: nn.Module, precision: Precision, channels_last: bool) -> Flags:
-        """As they stand in this process."""
+    def now(cls, detector: nn.Module, device: torch.device, precision: Precision, channels_last: bool) -> Flags:
+        """As they stand in this process for a ``detector`` on ``device``."""
         backends: Any = torch.backends
         return cls(
-            precision=precision.value,
+            precision=arithmetic(device, precision),
             channels_last=channels_last,
             compiled=getattr(detector, "_compiled_call_impl", None) is not None,
             threads=torch.get_num_threads(),

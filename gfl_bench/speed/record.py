@@ -70,7 +70,8 @@ def time_inference(
             detect()  # kernels are chosen and memory is taken at the first sight of a size
         samples = [timed.milliseconds(detect) for detect in islice(cycle(passes), images)]
         candidates, detections = count_boxes(passes)
-    protocol = Protocol(False, None, "given", digest(_images(loaded)), Flags.now(detector, precision, channels_last))
+    flags = Flags.now(detector, device, precision, channels_last)
+    protocol = Protocol(False, None, "given", digest(_images(loaded)), flags)
     return SpeedRecord(
         **asdict(summarise(samples)),
         samples_ms=samples,

@@ -53,7 +53,7 @@ def run_session(options: Options, rows: Mapping[str, Row], command: str) -> dict
         "scale": first.scale.name,
         "overrides": list(_of_networks(options)),
         "baseline": next(iter(rows)),
-        "protocol": _protocol(options, first, cells).to_dict(),
+        "protocol": _protocol(options, cells).to_dict(),
         "hardware": machine(device),
         "conditions": watch.told(),
         "provenance": provenance(),
@@ -104,15 +104,16 @@ def _stages(name: str, rows: Mapping[str, Row], times: Times) -> dict[str, Any]:
     }
 
 
-def _protocol(options: Options, config: Config, cells: Mapping[str, TimedCell]) -> Protocol:
+def _protocol(options: Options, cells: Mapping[str, TimedCell]) -> Protocol:
     """Of the baseline's flags and images; the options of a session are the same for all cells."""
     first = next(iter(cells.values()))
+    timed = first.timed
     return Protocol(
         interleaved=True,
         candidates=options.candidates,
         weights="random" if first.checkpoint is None else "trained",
         images=digest(first.images.sizes),
-        flags=Flags.now(first.detector, config.precision, config.machine.channels_last),
+        flags=Flags.now(timed.detector, timed.device, timed.precision, timed.channels_last),
     )
 
 
