@@ -39,7 +39,7 @@ MODELS = {
     "foveabox": ["detector=foveabox", *CLASS_ALONE],
     "paa": ["detector=paa", "quality=iou_branch", "box=dirac", "guidance=none"],
     "vfnet": ["detector=vfnet", "quality=joint", "box=dirac", "guidance=none"],
-    "ssd512": ["detector=ssd512", *CLASS_ALONE, "neck=ssd", "backbone=vgg16"],
+    "ssd512": ["detector=ssd512", *CLASS_ALONE, "neck=ssd", "backbone=vgg16", "data.resize=stretch"],
 }
 TEXTS = {"paa": "bbox_head=dict(type='PAAHead'", "atss": "bbox_head=dict(\n    type='ATSSHead'"}
 FULL_SIZE = ["scale=paper", "data=scenes", "backbone.weights=null"]
@@ -162,6 +162,7 @@ def test_other_classes_are_counted(tmp_path: Path, model: str) -> None:
     (TEXTS["atss"], MODELS["paa"], "detector=atss quality=centerness_branch"),
     ("style='caffe'", MODELS["atss"], "backbone.style=caffe"),
     ("dict(mean=[103.530, 116.280, 123.675], std=[1.0, 1.0, 1.0])", MODELS["atss"], "data.pixels=caffe"),
+    ("dict(mean=[123.675, 116.28, 103.53], std=[1, 1, 1])", MODELS["ssd512"], "data.pixels=centred"),
     ("mean=[102.9801, 115.9465, 122.7717],\n  std=[1.0, 1.0, 1.0]", MODELS["atss"], "data.pixels=detectron"),
 ])  # fmt: skip
 def test_what_no_shape_shows_is_read_from_the_file_s_own_configuration(

@@ -65,7 +65,11 @@ def test_boxes_follow_the_images_size_and_centres_do_not() -> None:
     assert torch.equal(large.center, small.center)
     shrunk = (small.box[:, 2:] - small.box[:, :2]) / (large.box[:, 2:] - large.box[:, :2])
     assert ((shrunk > 0.48) & (shrunk < 0.51)).all()  # sides are whole pixels
-    assert compose_config([*SSD512, "data.size=384"]).detector.prior == SSDPriors(image_size=384)
+
+
+@pytest.mark.parametrize(("size", "wanted"), [(160, 512), (512, 512), (800, 800)])
+def test_images_smaller_than_the_published_keep_its_boxes(size: int, wanted: int) -> None:
+    assert compose_config([*SSD512, f"data.size={size}"]).detector.prior == SSDPriors(image_size=wanted)
 
 
 @pytest.mark.parametrize(("override", "words"), [

@@ -17,6 +17,7 @@ from torchvision.models._api import WeightsEnum
 from gfl_bench.config import schema
 from gfl_bench.config.compat import ConfigError
 from gfl_bench.config.compose import compose_config
+from gfl_bench.config.rules.backbones import architecture
 from gfl_bench.models.backbones import VGG16, WeightsError
 
 
@@ -44,6 +45,29 @@ def test_strides_are_8_and_16_rounded_up(height: int, width: int) -> None:
         for channels, stride in zip(backbone.channels, (8, 16), strict=True)
     ]
     assert on_meta(base_channels=64).channels == [512, 1024]
+
+
+def test_with_batch_norm_the_13_convolutions_are_torchvision_s_vgg16_bn() -> None:
+    with torch.device("meta"):
+        theirs = torchvision.models.vgg16_bn(weights=None).features.state_dict()
+    own = on_meta(base_channels=64, batch_norm=True).features
+    convolutions, norms = (
+        [x for x in own.modules() if isinstance(x, kind)] for kind in (torch.nn.Conv2d, torch.nn.BatchNorm2d)
+    )
+    assert len(convolutions) == len(norms) == 15
+    assert {key: x.shape for key, x in list(own.state_dict().items())[: len(theirs)]} == {
+        key: x.shape for key, x in theirs.items()
+    }
+    names = architecture(schema.VGG16()), architecture(schema.VGG16(batch_norm=True))
+    assert names == ("vgg16", "vgg16_bn")
+
+
+def test_maps_come_from_behind_the_norms_and_the_activation() -> None:
+    backbone, images = trunk(batch_norm=True).eval(), torch.randn(1, 3, 64, 64)
+    conv4_3, fc7 = backbone(images)
+    assert torch.equal(conv4_3, backbone.features[:33](images))
+    assert torch.equal(fc7, backbone.features(images))
+    assert isinstance(backbone.features[32], torch.nn.ReLU) and isinstance(backbone.features[33], torch.nn.MaxPool2d)
 
 
 def test_conv4_3_is_torchvision_s_before_its_pooling_and_fc7_follows_a_dilated_fc6() -> None:
@@ -95,13 +119,16 @@ def test_weights_that_cannot_be_downloaded_are_named_with_a_way_out(
         on_meta(base_channels=64, weights="IMAGENET1K_V1").load_published()
 
 
-def test_weights_for_images_of_another_range_are_refused() -> None:
-    with pytest.raises(WeightsError, match=r"for vgg16: set one of IMAGENET1K_V1, or null"):
-        on_meta(base_channels=64, weights="IMAGENET1K_FEATURES").load_published()
+def test_weights_of_other_pixels_are_refused() -> None:
+    authors = ["backbone=vgg16_caffe", "scale=paper"]
+    assert compose_config([*authors, "data=coco_ssd"]).data.pixels is schema.Pixels.centred
+    with pytest.raises(ConfigError, match=r"trained on data.pixels=centred, but data.pixels=torchvision: set"):
+        compose_config(authors)
 
 
 @pytest.mark.parametrize(("override", "words"), [
-    ("backbone.weights=IMAGENET1K_V1", "published for 64 channels"), ("backbone.norm_eval=true", "has no batch norm"),
+    ("backbone.weights=IMAGENET1K_V1", "published for 64 channels"),
+    ("backbone.norm_eval=true", "without backbone.batch_norm=true"),
 ])  # fmt: skip
 def test_what_does_not_fit_is_refused_with_the_mend(override: str, words: str) -> None:
     with pytest.raises(ConfigError, match=words):

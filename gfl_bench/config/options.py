@@ -8,6 +8,8 @@ from omegaconf import DictConfig, OmegaConf
 from gfl_bench.config import schema
 from gfl_bench.config.paths import conf_folder
 
+OmegaConf.register_new_resolver("max", max, replace=True)  # for the files: ${max:512,${data.size}}
+
 OPTIONS: dict[str, type] = {
     "detector/atss": schema.ATSS,
     "detector/max_iou": schema.MaxIoUDetector,

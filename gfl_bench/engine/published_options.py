@@ -18,13 +18,14 @@ Options = dict[str, Any]  # values by their dotted place in ``Config``
 _ATSS = {"detector.name": "atss", "quality.name": "centerness_branch", "box.name": "dirac", "guidance.name": "none"}
 _GFL = _ATSS | {"quality.name": "joint", "box.name": "general_dfl"}
 _RETINANET = _ATSS | {"detector.name": "retinanet_a9", "quality.name": "none"}
+_SSD = _RETINANET | {"detector.name": "ssd512", "data.resize": Resize.stretch.value}
 _DETECTORS: tuple[tuple[str, Options], ...] = (  # by a name that only they, among those below, have
     ("bbox_head.reg_conf.0.weight", _GFL | {"guidance.name": "distribution"}),
     ("bbox_head.gfl_cls.weight", _GFL),
     ("bbox_head.vfnet_cls.weight", _GFL | {"detector.name": "vfnet", "box.name": "dirac"}),
     ("bbox_head.retina_cls.weight", _RETINANET),
     ("bbox_head.atss_cls.weight", _ATSS),
-    ("bbox_head.cls_convs.0.0.weight", _RETINANET | {"detector.name": "ssd512"}),
+    ("bbox_head.cls_convs.0.0.weight", _SSD),
 )
 _NANODET = _GFL | {
     "detector.name": "nanodet", "backbone.name": "shufflenet_v2", "neck.name": "pan",
@@ -82,7 +83,7 @@ def _anchor_free(shapes: Mapping[str, Shape]) -> Options:
 
 def _backbone(shapes: Mapping[str, Shape]) -> Options:
     if "backbone.features.0.weight" in shapes:
-        return {"backbone.name": "vgg16", "neck.name": "ssd"}
+        return {"backbone.name": "vgg16", "backbone.batch_norm": False, "neck.name": "ssd"}
     depth = _RESNET_DEPTHS.get(len({name.split(".")[2] for name in shapes if name.startswith("backbone.layer3.")}))
     if depth is None:
         return {}

@@ -13,7 +13,7 @@ def input_size(data: DataConfig) -> tuple[int, int]:
     Raises:
         ExportError: they have several.
     """
-    if not isinstance(data, Scenes) and data.resize is not Resize.letterbox:
+    if not isinstance(data, Scenes) and data.resize is Resize.short_edge:
         raise ExportError(
             f"data={data.name} has images of many sizes after resizing: give --size HEIGHTxWIDTH, a multiple of "
             f"{DIVISOR} each, that holds those that you mean"

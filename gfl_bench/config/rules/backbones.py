@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gfl_bench.config.schema import PAN, VGG16, BlockStyle, Config, ResNet, ShuffleNetV2
+from gfl_bench.config.schema import PAN, VGG16, BlockStyle, Config, Pixels, ResNet, ShuffleNetV2
 
 TorchvisionBackbone = ResNet | VGG16 | ShuffleNetV2
 _BASE_CHANNELS = 64  # of all published weights but ShuffleNetV2's
 _SHUFFLENETS = {24: "0_5", 58: "1_0", 88: "1_5", 122: "2_0"}  # by base channels
 _DEPTHS = {"basic": (18, 34), "bottleneck": (50, 101)}
+_OF_CENTRED = ("IMAGENET1K_FEATURES",)  # torchvision's of VGG-16's authors
 _PUBLISHED = {
     "resnet18", "resnet34", "resnet50", "resnet101", "resnext50_32x4d", "resnext101_32x8d", "resnext101_64x4d", "vgg16",
+    "vgg16_bn",
 }  # fmt: skip
 
 
@@ -21,7 +23,7 @@ def architecture(backbone: TorchvisionBackbone) -> str:
     Of ShuffleNetV2 the published widths have one.
     """
     if isinstance(backbone, VGG16):
-        return "vgg16"
+        return "vgg16_bn" if backbone.batch_norm else "vgg16"
     if isinstance(backbone, ShuffleNetV2):
         return f"shufflenet_v2_x{_SHUFFLENETS[backbone.base_channels]}"
     if (backbone.groups, backbone.width_per_group) == (1, 64):
@@ -34,10 +36,13 @@ def backbone_exists(config: Config) -> Iterator[str]:
     if isinstance(backbone, ResNet):
         yield from _blocks_exist(backbone)
         yield from _stages_can_deform(backbone)
-    if isinstance(backbone, VGG16) and backbone.norm_eval:
-        yield "backbone.norm_eval=true changes nothing, since VGG-16 has no batch norm: leave it out"
+    if isinstance(backbone, VGG16) and backbone.norm_eval and not backbone.batch_norm:
+        yield "backbone.norm_eval=true changes nothing without backbone.batch_norm=true: set it, or leave this out"
     if isinstance(backbone, TorchvisionBackbone):
         yield from weights_conflicts(backbone)
+        if backbone.weights in _OF_CENTRED and config.data.pixels is not Pixels.centred:
+            yield (f"backbone.weights={backbone.weights} were trained on data.pixels=centred, but data.pixels="
+                   f"{config.data.pixels.value}: set data.pixels=centred (data=coco_ssd has it), or backbone=vgg16")
 
 
 def neck_has_its_maps(config: Config) -> Iterator[str]:

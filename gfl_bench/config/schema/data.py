@@ -14,15 +14,17 @@ class Pixels(Enum):
 
     torchvision = "torchvision"  # RGB, less ImageNet's mean, by its standard deviation
     caffe = "caffe"  # BGR, less the same mean
+    centred = "centred"  # RGB, less the same mean: VGG-16 as its authors trained it, and SSD
     detectron = "detectron"  # BGR, less the mean that the first Detectron had
     bgr = "bgr"  # BGR, less ImageNet's mean, by its standard deviation: NanoDet
     unit = "unit"  # RGB, from 0 to 1: darknet's YOLOs
 
 
 class Resize(Enum):
-    """How an image comes to its size; the ratio of its sides is kept."""
+    """How an image comes to its size."""
 
     short_edge = "short_edge"  # to ``size``, but the long edge to no more than ``max_size``
+    stretch = "stretch"  # to a square whose side is ``size``, whatever its sides' ratio
     letterbox = "letterbox"  # into the middle of a black square whose side is ``size``
 
 
@@ -43,6 +45,7 @@ class DataConfig:
     pixels: Pixels = Pixels.torchvision  # published weights want those that they were trained with
     resize: Resize = Resize.short_edge
     shift: float = 0.0  # most that resize=letterbox moves an image in training, as a share of its width and height
+    ssd_augmentation: bool = False  # SSD's training images: other colours, on a larger canvas, of that a piece
     color_jitter: float = 0.0  # most that brightness, contrast and saturation are changed by in training, as a share
 
 

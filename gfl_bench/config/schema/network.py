@@ -45,7 +45,8 @@ class VGG16(BackboneConfig):
     base_channels: int = 64  # channels of the first two convolutions; 64 is the published width
     weights: str | None = "IMAGENET1K_V1"  # torchvision's for the 13 convolutions, fc6 and fc7 stay random; or null
     frozen_stages: int = -1  # -1 or 0 nothing, 1 what comes before the first pooling, 2 before the second, ...
-    norm_eval: bool = False  # VGG has no batch norm: here so that a scale can set it for every backbone
+    batch_norm: bool = False  # after each convolution, as in torchvision's vgg16_bn; SSD's has none
+    norm_eval: bool = False  # batch norm keeps its running statistics in training
 
 
 @dataclass

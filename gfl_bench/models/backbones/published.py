@@ -10,8 +10,6 @@ from torchvision.models import get_model_weights
 
 from gfl_bench.config.rules.backbones import TorchvisionBackbone, architecture, weights_conflicts
 
-_STD = [0.229, 0.224, 0.225]  # that our images are divided by; some of VGG-16's weights want another
-
 _CLASSIFIERS = ("fc.", "classifier.", "conv5.")  # the last is ShuffleNetV2's
 
 
@@ -43,7 +41,7 @@ def load_published(backbone: nn.Module, config: TorchvisionBackbone, own: Callab
 
 def _published_state(network: str, name: str) -> dict[str, Tensor]:
     """torchvision's parameters, those of its classifier included."""
-    published = {weights.name: weights for weights in get_model_weights(network) if weights.transforms().std == _STD}
+    published = {weights.name: weights for weights in get_model_weights(network)}
     weights = published.get(name)
     if weights is None:
         raise WeightsError(
