@@ -54,6 +54,7 @@ BETWEEN = {
     "ssd512": [
         "quality=joint box=dirac", "quality=none box=gaussian", "quality=joint box=general",
         "quality=none box=dirac backbone=resnet18", "quality=none box=dirac neck=fpn",
+        "quality=none box=dirac backbone=vgg16_bn",
     ],
     "vfnet": [
         "quality=none box=gaussian", "quality=iou_branch box=general",
