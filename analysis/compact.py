@@ -28,14 +28,22 @@ def compact(runs: Path, places: Iterable[str], out: Path, with_examples: Iterabl
     """Write the runs at ``places`` below ``runs`` to the same places below ``out``.
 
     Args:
-        with_examples: places; the lowest seed of each of their configurations keeps some of its evidence.
+        with_examples: places; of each of their configurations one keeps some of its evidence: the seed that has in
+            ``out``, else the lowest.
 
     Raises:
         OSError: ``out`` cannot be written.
     """
-    firsts = {Path(place).parent: place for place in sorted(with_examples, reverse=True)}
+    lowest = {(out / place).parent: out / place for place in sorted(with_examples, reverse=True)}
     for place in sorted(places):
-        _compact(runs / place, out / place, keeps_evidence=firsts.get(Path(place).parent) == place)
+        configuration = (out / place).parent
+        keeper = _with_evidence(configuration) or lowest.get(configuration)
+        _compact(runs / place, out / place, keeps_evidence=out / place == keeper)
+
+
+def _with_evidence(configuration: Path) -> Path | None:
+    """The seed of a configuration that an earlier call left with evidence."""
+    return next((path.parent for path in sorted(configuration.glob(f"*/{NAME}"))), None)
 
 
 def compact_sessions(runs: Path, tables: Iterable[str], out: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +57,13 @@ def test_the_lowest_seed_keeps_examples(made: tuple[Path, Path]) -> None:
     whole = evidence(0)
     assert len(kept["positive_iou"]) == min(POSITIVES, len(whole["positive_iou"]))
     assert np.array_equal(kept["example_jpeg"], whole["example_jpeg"])
+
+
+def test_of_seeds_that_come_later_only_one_keeps_examples(made: tuple[Path, Path]) -> None:
+    runs, out = made
+    shutil.rmtree(places(runs)["table11.gfocal 0"])
+    main(["table11", "--runs", str(runs), "--out", str(out)])
+    assert [path.parent.name for path in places(out)["table11.gfocal 1"].parent.glob("*/evidence.npz")] == ["seed0"]
 
 
 def test_a_log_is_thinned_evenly_and_ends_where_it_ended() -> None:
