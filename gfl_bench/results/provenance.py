@@ -51,7 +51,7 @@ def git_state(checkout: Path) -> dict[str, Any] | None:
 def hardware() -> dict[str, Any]:
     """Processor, cores that this process may use, and the GPUs' names if torch is imported already."""
     host = hashlib.sha256(platform.node().encode()).hexdigest()[:8]  # tells machines apart without naming them
-    return {"cpu": _cpu_model(), "cores": usable_cores(), "gpus": _gpus(), "host": host}
+    return {"cpu": cpu_model(), "cores": usable_cores(), "gpus": _gpus(), "host": host}
 
 
 def _version(package: str) -> str | None:
@@ -69,13 +69,17 @@ def _git(checkout: Path, *arguments: str) -> str | None:
     return done.stdout.strip() if done.returncode == 0 else None
 
 
-def _cpu_model() -> str:
+def cpu_model(described: Path = Path("/proc/cpuinfo")) -> str:
+    """The processor's name, with the numbers of its kind: virtual machines call several kinds "AMD EPYC"."""
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = described.read_text().splitlines()
     except OSError:
         lines = []
-    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return models[0] if models else platform.processor() or platform.machine()
+    told = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
+    if "model name" not in told:
+        return platform.processor() or platform.machine()
+    kind = ", ".join(f"{key.removeprefix('cpu ')} {told[key]}" for key in ("cpu family", "model") if key in told)
+    return f"{told['model name']} ({kind})" if kind else told["model name"]
 
 
 def _gpus() -> list[str]:
