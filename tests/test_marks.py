@@ -84,7 +84,14 @@ def test_times_of_two_machines_are_not_compared(runs: Path) -> None:
         a_run(runs, "table11.qfl", 31.0 + seed, seed, hardware="Another", FPS=20.0 + seed / 90)
     (sheet,) = tables("table11", runs=runs)
     assert not any(line.entries[0].is_best for line in sheet.lines)
-    assert "Speeds on different machines cannot be compared." in sheet.caption
+    assert "Speeds on different machines cannot be compared" in sheet.caption
+
+
+def test_the_speed_of_a_row_is_of_one_machine(runs: Path) -> None:
+    for seed, (machine, speed) in enumerate([("Another", 99.0), ("One", 20.0), ("One", 22.0)]):
+        a_run(runs, "table11.qfl", 31.0, seed, hardware=machine, FPS=speed)
+    (sheet,) = tables("table11", runs=runs)
+    assert lines(sheet)["+ QFL"].seeds == "3" and "21.0" in terminal(sheet) and "47.0" not in terminal(sheet)
 
 
 def test_every_format_shows_the_marks_and_says_what_they_mean(runs: Path) -> None:

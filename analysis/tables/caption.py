@@ -76,4 +76,4 @@ def _machines(summary: TableSummary) -> Iterator[str]:
     if measured and summary.hardware:
         yield f"{' and '.join(measured)} measured on {' and on '.join(summary.hardware)}."
         if len(summary.hardware) > 1:
-            yield "Speeds on different machines cannot be compared."
+            yield "Speeds on different machines cannot be compared; a row's are of the machine of most of its seeds."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -110,4 +111,9 @@ def by_seed(samples: list[Sample]) -> dict[int, Sample]:
 
 
 def _column(samples: Mapping[int, Sample], column: str) -> dict[int, float]:
-    return {seed: sample.metrics[column] for seed, sample in samples.items() if column in sample.metrics}
+    """The numbers by seed; of times those of one machine, that of most seeds, since a mean over several is of none."""
+    found = {seed: sample for seed, sample in samples.items() if column in sample.metrics}
+    if found and METRICS[column].of_machine:
+        (machine, _), *_ = Counter(sample.hardware for sample in found.values()).most_common(1)
+        found = {seed: sample for seed, sample in found.items() if sample.hardware == machine}
+    return {seed: sample.metrics[column] for seed, sample in found.items()}
