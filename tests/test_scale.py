@@ -18,15 +18,19 @@ from gfl_bench.results.speed_records import write_session
 from gfl_bench.results.store import load_runs
 
 MEASURED = """
-import json, resource, sys
+import json, resource, sys, time
 from analysis.make_tables import main
 from gfl_bench.cores import usable_cores
+start, words = time.process_time(), {str(number): [number / 7] * 5 for number in range(20000)}
+for _ in range(10):
+    sorted(json.loads(json.dumps(words)), key=lambda word: word[::-1])
+yardstick = time.process_time() - start
 main(["--runs", sys.argv[1], "--out", sys.argv[2], "--no-figures"])
 own, workers = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-seconds = own.ru_utime + own.ru_stime + (workers.ru_utime + workers.ru_stime) / usable_cores()
+seconds = own.ru_utime + own.ru_stime - yardstick + (workers.ru_utime + workers.ru_stime) / usable_cores()
 # Not own.ru_maxrss, which begins with the memory of the process that started this one.
 peak = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM"))
-print(json.dumps([seconds, (peak + usable_cores() * workers.ru_maxrss) / 2**20]))
+print(json.dumps([seconds / yardstick, (peak + usable_cores() * workers.ru_maxrss) / 2**20]))
 """
 
 
@@ -106,6 +110,9 @@ def test_a_damaged_note_means_that_a_report_is_made_again(tmp_path: Path, conten
 def test_a_tenth_of_fifty_thousand_records_takes_a_part_of_the_time_and_memory_allowed(tmp_path: Path) -> None:
     """Processor time, the workers' shared by the cores: what other work leaves to this one is no matter of ours.
 
+    In yardsticks, a fixed piece of work with JSON (2.3 s on a core of AMD's third EPYC), as machines differ by a factor
+    of two: it takes 5.1 to 6.5 of them.
+
     All fifty thousand are two hundred thousand files, which a disk may take minutes to write and remove: see
     docs/records.md. Half of the time goes to the tables, which are the same for all of them.
     """
@@ -113,8 +120,8 @@ def test_a_tenth_of_fifty_thousand_records_takes_a_part_of_the_time_and_memory_a
     make_records(study, 1000, 5, 3)
     command = [sys.executable, "-c", MEASURED, str(study), str(tmp_path / "report")]
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    seconds, gigabytes = json.loads(output.splitlines()[-1])
-    assert seconds < 14 and gigabytes < 0.7
+    yardsticks, gigabytes = json.loads(output.splitlines()[-1])
+    assert yardsticks < 8 and gigabytes < 0.7
     start = time.process_time()
     load_runs(study)
     assert time.process_time() - start < 0.5

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from statistics import fmean, stdev
+from statistics import fmean
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import nctdtr, stdtrit
 
 from analysis.claims.region import ALPHA, Region
-from analysis.stats import share_interval
+from analysis.stats import share_interval, standard_deviation
 
 POWER = 0.8
 MOST_SEEDS = 1000
@@ -25,10 +25,10 @@ def more_seeds(values: Sequence[float], region: Region, family: int = 1) -> int 
     Returns:
         None of fewer than two values, and where more than ``MOST_SEEDS`` would be needed.
     """
-    if len(values) < 2 or stdev(values) == 0:
+    if len(values) < 2 or standard_deviation(values) == 0:
         return None
     counts = np.arange(len(values) + 1, MOST_SEEDS + 1)
-    enough = counts[power(fmean(values), stdev(values), counts, region, family) >= POWER]
+    enough = counts[power(fmean(values), standard_deviation(values), counts, region, family) >= POWER]
     return int(enough[0]) - len(values) if len(enough) else None
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,10 +69,17 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
     except OSError:
         return []
     by_step: dict[int, dict[str, Any]] = {}
-    for line in lines:
-        try:
-            record = json.loads(line)
+    for record in _parsed(lines):
+        with suppress(ValueError, KeyError, TypeError):
             by_step[int(record["step"])] = record
-        except (ValueError, KeyError, TypeError, RecursionError):
-            continue
     return [by_step[step] for step in sorted(by_step)]
+
+
+def _parsed(lines: list[bytes]) -> Iterator[Any]:
+    """Those that are JSON: all at once, which is quicker by far, or one by one where some are not."""
+    try:
+        yield from json.loads(b"[%s]" % b",".join(lines))
+    except (ValueError, RecursionError):
+        for line in lines:
+            with suppress(ValueError, RecursionError):
+                yield json.loads(line)

@@ -6,6 +6,7 @@ Hydra needs a tenth of a second for a config, and there are a hundred cells a sc
 from __future__ import annotations
 
 import json
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -90,7 +91,9 @@ class ComposedCells:
         if key not in self._known:
             base, cell = self._scale(scale), Cell("", overrides)
             sections = {group: section_of(base.node, scale, group, cell) for group in groups}
-            context = OmegaConf.create({"scale": base.node["scale"], **sections})
+            of_scale = deepcopy(base.node["scale"])
+            # All are copies already, and OmegaConf is slow at making more.
+            context = OmegaConf.create({"scale": of_scale, **sections}, flags={"no_deepcopy_set_nodes": True})
             values, parts = plain_values(context), OmegaConf.to_object(context)
             assert isinstance(parts, dict)
             self._known[key] = Sections({name: values[name] for name in groups}, {name: parts[name] for name in groups})

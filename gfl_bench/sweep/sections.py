@@ -17,6 +17,9 @@ from gfl_bench.sweep.table import Cell
 LINKED = frozenset({"detector", "data", "neck"})  # groups whose interpolations point at each other, and at the scale
 
 
+_filled = cache(fill_option)
+
+
 class CellError(ValueError):
     """A scale or a cell that cannot be composed."""
 
@@ -60,7 +63,7 @@ def _option_at(scale: str, group: str, choice: str) -> DictConfig:
     if not (conf_folder() / group / f"{choice}.yaml").is_file():
         known = sorted(path.stem for path in (conf_folder() / group).glob("*.yaml"))
         raise CellError(f"{group}={choice} is no option; there are {', '.join(known)}")
-    section = OmegaConf.merge(fill_option(group, choice), _scale_values(scale).get(group, {}))
+    section = OmegaConf.merge(_filled(group, choice), _scale_values(scale).get(group, {}))
     assert isinstance(section, DictConfig)
     return section
 
