@@ -84,7 +84,7 @@ def test_times_of_two_machines_are_not_compared(runs: Path) -> None:
         a_run(runs, "table11.qfl", 31.0 + seed, seed, hardware="Another", FPS=20.0 + seed / 90)
     (sheet,) = tables("table11", runs=runs)
     assert not any(line.entries[0].is_best for line in sheet.lines)
-    assert "Speeds on different machines cannot be compared" in sheet.caption
+    assert "Speeds on different machines cannot be compared." in sheet.caption and "Left out" not in sheet.caption
 
 
 def test_the_speed_of_a_row_is_of_one_machine(runs: Path) -> None:
@@ -92,6 +92,7 @@ def test_the_speed_of_a_row_is_of_one_machine(runs: Path) -> None:
         a_run(runs, "table11.qfl", 31.0, seed, hardware=machine, FPS=speed)
     (sheet,) = tables("table11", runs=runs)
     assert lines(sheet)["+ QFL"].seeds == "3" and "21.0" in terminal(sheet) and "47.0" not in terminal(sheet)
+    assert "FPS measured on One, 2 cores. Left out: times on Another, 2 cores, where" in sheet.caption
 
 
 def test_every_format_shows_the_marks_and_says_what_they_mean(runs: Path) -> None:

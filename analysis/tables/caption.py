@@ -76,4 +76,7 @@ def _machines(summary: TableSummary) -> Iterator[str]:
     if measured and summary.hardware:
         yield f"{' and '.join(measured)} measured on {' and on '.join(summary.hardware)}."
         if len(summary.hardware) > 1:
-            yield "Speeds on different machines cannot be compared; a row's are of the machine of most of its seeds."
+            yield "Speeds on different machines cannot be compared."
+        if summary.left_out:
+            others = " and on ".join(summary.left_out)
+            yield f"Left out: times on {others}, where most of a row's seeds were timed elsewhere."

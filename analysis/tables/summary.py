@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import mode
 
 from analysis.stats import Interval, holm, mean_interval, paired_difference, paired_t_test
 from analysis.tables.condition import Condition
@@ -58,7 +58,8 @@ class TableSummary:
     table: Table
     condition: Condition
     rows: tuple[RowSummary, ...]
-    hardware: tuple[str, ...]  # that the done runs were made on
+    hardware: tuple[str, ...]  # that times are of
+    left_out: tuple[str, ...]  # other hardware, whose times do not count in some row
 
     def is_comparable(self, column: str) -> bool:
         """Whether the rows' numbers may be held against each other; times of different machines may not."""
@@ -80,8 +81,11 @@ def summarise(table: Table, filling: Filling) -> TableSummary:
         against = table.group(row)
         baseline = {} if against == row.name else samples[against]
         rows.append(_row(table, row, samples[row.name], baseline, labels[against], filling.samples.get(row.name, [])))
-    used = {sample.hardware for found in samples.values() for sample in found.values() if sample.metrics}
-    return TableSummary(table, filling.condition, tuple(rows), tuple(sorted(name for name in used if name)))
+    timed = {name: _of_one_machine(found) for name, found in samples.items()}
+    others = (
+        {seed: sample for seed, sample in found.items() if seed not in timed[name]} for name, found in samples.items()
+    )
+    return TableSummary(table, filling.condition, tuple(rows), _machines(timed.values()), _machines(others))
 
 
 def _row(
@@ -111,9 +115,17 @@ def by_seed(samples: list[Sample]) -> dict[int, Sample]:
 
 
 def _column(samples: Mapping[int, Sample], column: str) -> dict[int, float]:
-    """The numbers by seed; of times those of one machine, that of most seeds, since a mean over several is of none."""
-    found = {seed: sample for seed, sample in samples.items() if column in sample.metrics}
-    if found and METRICS[column].of_machine:
-        (machine, _), *_ = Counter(sample.hardware for sample in found.values()).most_common(1)
-        found = {seed: sample for seed, sample in found.items() if sample.hardware == machine}
-    return {seed: sample.metrics[column] for seed, sample in found.items()}
+    counted = _of_one_machine(samples) if METRICS[column].of_machine else samples
+    return {seed: sample.metrics[column] for seed, sample in counted.items() if column in sample.metrics}
+
+
+def _of_one_machine(samples: Mapping[int, Sample]) -> dict[int, Sample]:
+    """The done runs on the machine of most of them: a mean of times on several is the time of none."""
+    done = {seed: sample for seed, sample in samples.items() if sample.metrics}
+    machine = mode(sample.hardware for sample in done.values()) if done else None
+    return {seed: sample for seed, sample in done.items() if sample.hardware == machine}
+
+
+def _machines(rows: Iterable[Mapping[int, Sample]]) -> tuple[str, ...]:
+    named = {sample.hardware for found in rows for sample in found.values() if sample.metrics}
+    return tuple(sorted(name for name in named if name))

@@ -16,8 +16,7 @@ from gfl_bench.sweep.table import Cell
 
 LINKED = frozenset({"detector", "data", "neck"})  # groups whose interpolations point at each other, and at the scale
 
-
-_filled = cache(fill_option)
+_filled = cache(fill_option)  # many scales and cells choose the same
 
 
 class CellError(ValueError):
