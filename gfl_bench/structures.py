@@ -16,6 +16,11 @@ Logits = NewType("Logits", Tensor)  # any real number; sigmoid makes it a probab
 Probabilities = NewType("Probabilities", Tensor)  # in [0, 1]
 
 
+def have_area(boxes: Tensor) -> Tensor:
+    """[N] bool: which of ``boxes`` [N, 4] are wider and higher than 0."""
+    return (boxes[:, 2:] > boxes[:, :2]).all(dim=1)
+
+
 @dataclass
 class Instances:
     """Ground truth of a batch, its images one after the other; an image may have none."""

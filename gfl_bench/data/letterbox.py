@@ -9,6 +9,8 @@ from torch import Tensor
 from torch.nn import functional
 from torchvision import tv_tensors
 
+from gfl_bench.structures import have_area
+
 FRAME = "frame"  # of a sample: the box [4] float32 that the image fills in the square, in its pixels
 
 
@@ -58,8 +60,7 @@ def _drawn(low: float, high: float) -> float:
 
 def _seen(boxes: Tensor, size: int) -> Tensor:
     """[N] bool: which of ``boxes`` [N, 4] have area in the square."""
-    inside = boxes.as_subclass(Tensor).clamp(0, size)
-    return (inside[:, 2:] > inside[:, :2]).all(dim=1)
+    return have_area(boxes.as_subclass(Tensor).clamp(0, size))
 
 
 def _sampled(image: Tensor, scale: float, corner: Tensor, size: int) -> Tensor:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from torch import Tensor
 from torchvision import tv_tensors
 from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional
+
+from gfl_bench.structures import have_area
 
 
 class SSDAugmentation:
@@ -30,10 +33,10 @@ class SSDAugmentation:
         return _cut(sample, **drawn) if drawn else sample
 
 
-def _cut(sample: dict[str, Any], is_within_crop_area: Any, **window: int) -> dict[str, Any]:
+def _cut(sample: dict[str, Any], is_within_crop_area: Tensor, **window: int) -> dict[str, Any]:
     image, boxes, ignored = (functional.crop(sample[name], **window) for name in ("image", "boxes", "ignored_boxes"))
     learnt = {name: sample[name] for name in ("labels", "sigma") if name in sample} | {"boxes": boxes}
-    left = ignored[(ignored[:, 2:] > ignored[:, :2]).all(dim=1)]
+    left = ignored[have_area(ignored)]
     return sample | {
         "image": image,
         "ignored_boxes": tv_tensors.wrap(left, like=ignored),

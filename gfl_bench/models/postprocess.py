@@ -9,7 +9,7 @@ from torch import Tensor
 from torchvision.ops import batched_nms, nms
 
 from gfl_bench.config.schema import PostProcessConfig, Ranking
-from gfl_bench.structures import Detections, Probabilities
+from gfl_bench.structures import Detections, Probabilities, have_area
 
 _OFFSET_TRICK_LIMIT = 10000  # boxes; beyond, the reference goes through the classes one by one
 
@@ -77,7 +77,7 @@ def suppress(boxes: Tensor, candidates: Candidates, config: PostProcessConfig) -
     """Class-wise NMS: the best ``max_detections`` of ``boxes`` [M, 4], those of ``candidates``, best first."""
     score, label, location = candidates.score, candidates.label, candidates.location
     if config.rank is Ranking.pairs and not config.keep_empty:
-        kept = (boxes[:, 2:] > boxes[:, :2]).all(dim=1)
+        kept = have_area(boxes)
         boxes, score, label, location = boxes[kept], score[kept], label[kept], location[kept]
     best = class_wise_nms(boxes, score, label, config.nms_iou)[: config.max_detections]
     return Detections(boxes[best], score[best], label[best], location[best])

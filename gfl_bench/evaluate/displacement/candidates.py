@@ -10,7 +10,7 @@ from torch import Tensor
 
 from gfl_bench.evaluate.displacement.pairs import Rivals, Truth
 from gfl_bench.models.detector import Detector
-from gfl_bench.structures import Batch, HeadOutput, Logits
+from gfl_bench.structures import Batch, HeadOutput, Logits, have_area
 
 
 def rivals_of(detector: Detector, output: HeadOutput, batch: Batch) -> Iterator[tuple[Tensor, Rivals, Truth]]:
@@ -21,7 +21,7 @@ def rivals_of(detector: Detector, output: HeadOutput, batch: Batch) -> Iterator[
     class_scores, _ = detector.ranking(_of_quality_one(output))
     quality, instances = _quality(output), batch.instances
     for number, (boxes, chosen) in enumerate(detector.candidates(output, batch)):
-        kept = (boxes[:, 2:] > boxes[:, :2]).all(dim=1).nonzero().squeeze(1)
+        kept = have_area(boxes).nonzero().squeeze(1)
         location, label = chosen.location[kept], chosen.label[kept]
         class_score = class_scores[number][location, label]
         rivals = Rivals(label, chosen.score[kept], class_score, quality[number][location, 0])

@@ -14,7 +14,7 @@ from gfl_bench.models.detectors.yolo.distance_nms import distance_nms
 from gfl_bench.models.iou import iou
 from gfl_bench.models.positives import Positives
 from gfl_bench.models.postprocess import Candidates
-from gfl_bench.structures import Batch, Detections, HeadOutput
+from gfl_bench.structures import Batch, Detections, HeadOutput, have_area
 
 
 class YOLO(Detector):
@@ -34,7 +34,7 @@ class YOLO(Detector):
         power, limits = config.nms_distance_power, config.postprocess
         if power is None:
             return super().suppress(boxes, chosen)
-        kept = (boxes[:, 2:] > boxes[:, :2]).all(dim=1).nonzero().squeeze(1)
+        kept = have_area(boxes).nonzero().squeeze(1)
         best = kept[distance_nms(boxes[kept], chosen.score[kept], chosen.label[kept], limits.nms_iou, power)]
         best = best[: limits.max_detections]
         return Detections(boxes[best], chosen.score[best], chosen.label[best], chosen.location[best])
