@@ -9,6 +9,8 @@ import torch
 from recorded import compose_once
 from torchvision import tv_tensors
 
+from gfl_bench.config.compat import ConfigError
+from gfl_bench.config.compose import compose_config
 from gfl_bench.config.schema import DataConfig, Pixels, Resize
 from gfl_bench.data.side_lengths import SideLengths
 from gfl_bench.data.ssd_augmentation import SSDAugmentation
@@ -83,6 +85,11 @@ def test_training_ends_in_a_square_and_evaluation_only_stretches() -> None:
     torch.testing.assert_close(found["sigma"][0], SideLengths([64 / 96, 64 / 48, 64 / 96, 64 / 48]))
     expected = -torch.tensor([123.675, 116.28, 103.53])  # of black: only centred
     torch.testing.assert_close(found["image"].as_subclass(torch.Tensor)[:, 5, 5], expected)
+
+
+def test_people_who_reach_beyond_their_image_are_not_cut() -> None:
+    with pytest.raises(ConfigError, match=r"reach beyond it: set data.ssd_augmentation=false"):
+        compose_config(["scale=smoke", "data=crowds", "data.ssd_augmentation=true"])
 
 
 @pytest.mark.parametrize("row", ["ssd512_none", "ssd512_joint"])

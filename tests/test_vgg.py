@@ -91,19 +91,23 @@ def test_frozen_stages_learn_nothing(stages: int, first: int) -> None:
     assert all(p.requires_grad == (int(name.split(".")[1]) >= first) for name, p in parameters)
 
 
-def test_published_weights_fill_the_13_convolutions_and_leave_fc6_and_fc7(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("name", "fc6"), [("vgg16", 31), ("vgg16_bn", 44)])  # its layer
+def test_published_weights_fill_the_13_convolutions_and_leave_fc6_and_fc7(
+    name: str, fc6: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with torch.device("meta"):
-        shapes = torchvision.models.vgg16(weights=None).state_dict()
-    published = {key: torch.ones(x.shape if key.startswith("features.") else ()) for key, x in shapes.items()}
+        shapes = torchvision.models.get_model(name, weights=None).state_dict()
+    published = {key: torch.full(x.shape if key.startswith("features.") else (), 7) for key, x in shapes.items()}
     monkeypatch.setattr(WeightsEnum, "get_state_dict", lambda *args, **options: dict(published))
-    backbone = trunk(base_channels=64, weights="IMAGENET1K_V1")
-    before = {key: value.clone() for key, value in backbone.features[31:].named_parameters()}
+    backbone = trunk(base_channels=64, weights="IMAGENET1K_V1", batch_norm=name == "vgg16_bn")
+    before = {key: value.clone() for key, value in backbone.features[fc6:].named_parameters()}
     backbone.load_published()
-    filled = [key for key, value in backbone.state_dict().items() if (value == 1).all()]
+    filled = [key for key, value in backbone.state_dict().items() if (value == 7).all()]
     assert filled == [key for key in shapes if key.startswith("features.")]
-    torch.testing.assert_close(dict(backbone.features[31:].named_parameters()), before, rtol=0, atol=0)
-    del published["features.28.bias"]
-    with pytest.raises(RuntimeError, match=r"Missing key.*features.28.bias"):
+    torch.testing.assert_close(dict(backbone.features[fc6:].named_parameters()), before, rtol=0, atol=0)
+    last = [key for key in shapes if key.startswith("features.") and key.endswith(".bias")][-1]
+    del published[last]
+    with pytest.raises(RuntimeError, match=f"Missing key.*{last}"):
         backbone.load_published()
 
 

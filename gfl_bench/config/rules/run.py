@@ -22,6 +22,9 @@ def images_can_move(config: Config) -> Iterator[str]:
     if data.shift and data.resize is not Resize.letterbox:
         yield (f"data.shift={data.shift:g} moves an image in its square, but data.resize={data.resize.value} has none: "
                "set data.shift=0, or data.resize=letterbox")
+    if data.ssd_augmentation and data.of_crowds:
+        yield (f"data.ssd_augmentation=true cuts boxes off at the image's border, but the people of data={data.name} "
+               "reach beyond it: set data.ssd_augmentation=false")
     for name, share in {"shift": data.shift, "color_jitter": data.color_jitter}.items():
         if not 0 <= share <= 1:
             yield f"data.{name}={share:g} is a share: set a number from 0 to 1"
