@@ -89,7 +89,7 @@ class Desk:
 
     def jobs(self, runs: str = "runs") -> list[str]:
         """Ids of all jobs that were submitted."""
-        return sorted(path.name for path in (self.folder / runs / ".submitit").glob("[0-9]*_[0-9]*"))
+        return sorted(path.parent.name for path in (self.folder / runs / ".submitit").glob("*/*_submitted.pkl"))
 
     def logs(self, runs: str = "runs") -> list[str]:
         """What each of them printed."""
