@@ -21,7 +21,7 @@ from analysis.report.records import Records
 from analysis.studies.known import STUDIES
 from analysis.tables.capabilities import capability_sheet
 from analysis.tables.condition import Condition
-from analysis.tables.exported import with_exported
+from analysis.tables.in_turns import with_sessions
 from analysis.tables.latex import latex
 from analysis.tables.matching import Filling, fill
 from analysis.tables.missing import missing_json
@@ -114,7 +114,7 @@ def _write_tables(
     """Those of each table, its speeds behind them."""
     for name, group in groupby(written, key=lambda pair: pair[1].table.name):
         for summary, sheet in group:
-            sheet.notes += own_speeds(summary.table, summary.condition, timed[name], folder)
+            sheet.notes += own_speeds(summary, timed[name], folder)
             _write_sheet(out, sheet, spreadsheet(summary, sheet))
             yield sheet
         yield from (_write_speed(out, one) for one in timed[name])
@@ -139,7 +139,7 @@ def _summaries(
 ) -> list[TableSummary]:
     """One for each condition; an empty one at the default scale where there are no runs."""
     fillings = fill(table, runs, cells) or [Filling(Condition(DEFAULT_SCALE))]
-    return [summarise(table, with_exported(table, filling, speeds)) for filling in fillings]
+    return [summarise(table, with_sessions(table, filling, speeds)) for filling in fillings]
 
 
 def _write_sheet(out: Path, sheet: Sheet, csv: str) -> None:

@@ -21,9 +21,9 @@ from gfl_bench.results.store import load_runs
 
 @pytest.fixture
 def made(tmp_path: Path) -> tuple[Path, Path]:
-    """Folders of runs, two seeds of two rows, and of the results of Table 11."""
+    """Folders of runs, two seeds of three rows, and of the results of Table 11."""
     runs, out = tmp_path / "runs", tmp_path / "results"
-    for row, ap in (("table11.gfocal", 40.0), ("table11.atss", 38.0)):
+    for row, ap in (("table11.gfocal", 40.0), ("table11.atss", 38.0), ("table11.dfl", 39.0)):
         for seed in (0, 1):
             folder = a_run(runs, row, ap=ap + seed / 4, seed=seed)
             keep(folder.path, evidence(seed))
@@ -40,7 +40,7 @@ def places(folder: Path) -> dict[str, Path]:
 
 
 def test_runs_of_the_tables_and_studies_come_along_and_no_others(made: tuple[Path, Path]) -> None:
-    assert set(places(made[1])) == {f"table11.{row} {seed}" for row in ("gfocal", "atss") for seed in (0, 1)}
+    assert set(places(made[1])) == {f"table11.{row} {seed}" for row in ("gfocal", "atss", "dfl") for seed in (0, 1)}
 
 
 def test_every_number_of_every_study_is_that_of_the_whole_evidence(made: tuple[Path, Path]) -> None:
@@ -100,6 +100,14 @@ def test_the_page_has_verdicts_tables_and_studies_and_is_made_of_the_results_alo
     assert "Ambiguity, known" in page and str(made[0]) not in page and "Not measured here: C" in page
     main(["table11", "--runs", str(made[1]), "--out", str(made[1])])
     assert (made[1] / "RESULTS.md").read_text() == page, "again, without the runs"
+
+
+def test_a_table_with_less_than_half_of_its_rows_is_named_and_not_shown(made: tuple[Path, Path]) -> None:
+    runs, out = made
+    main(["table05", "table11", "--runs", str(runs), "--out", str(out)])
+    page = (out / "RESULTS.md").read_text()
+    assert "Left out, fewer than half of their rows run: table05 at scale smoke." in page
+    assert "**Table 5. " not in page and "**Table 11. " in page
 
 
 def test_an_unknown_table_is_refused_by_name(tmp_path: Path) -> None:

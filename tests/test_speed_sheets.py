@@ -11,6 +11,7 @@ import pytest
 from recorded import a_run, lines, tables
 from timed import FACTS, a_session
 
+from analysis.tables.digits import NOTHING
 from analysis.tables.sheet import Sheet
 from gfl_bench.results.speed_records import write_session
 
@@ -110,15 +111,35 @@ def test_csv_has_every_number_in_full(runs: Path) -> None:
     assert rows["fcos", "detect"]["ratio"] == "" and rows["fcos_gfocal", "model"]["ratio_paper"] == ""
 
 
-def test_a_table_says_where_its_ratios_are_or_how_they_are_timed(runs: Path) -> None:
+def test_images_a_second_of_a_table_are_those_of_its_sessions(runs: Path) -> None:
+    for seed in (0, 1):
+        a_run(runs, "table12.fcos", 30.0, seed, FPS=20.0 + seed)
+        a_run(runs, "table12.fcos_gfocal", 31.0, seed, FPS=50.0)
+    times = {"table12.fcos": [10.0, 20.0, 30.0], "table12.fcos_gfocal": [40.0] * 3}
+    own = made(runs)[0]
+    assert words(own, "FCOS", "FPS")[0].startswith("20.5 ± ") and "FPS measured on" in own.caption
+    sheet = made(runs, a_session(times, scale="smoke"))[0]
+    assert [words(sheet, row, "FPS")[0] for row in ("FCOS", "FCOS with GFocal")] == ["50.0", "25.0"]
+    assert words(sheet, "ATSS", "FPS")[0] == NOTHING, "it was not run"
+    assert "FPS measured in turns on Processor h, 2 cores." in sheet.caption
+
+
+def test_they_do_not_stand_beside_those_that_runs_measured_themselves(runs: Path) -> None:
+    for row in ("fcos", "fcos_gfocal", "atss"):
+        a_run(runs, f"table12.{row}", 30.0, FPS=20.0)
+    sheet = made(runs, a_session(FCOS, scale="smoke"))[0]
+    assert {words(sheet, row, "FPS")[0] for row in ("FCOS", "FCOS with GFocal", "ATSS")} == {"20.0"}
+    assert sheet.notes[-1].endswith('ratios are in "Table 12. GFocal on other detectors: speed in turns".')
+
+
+def test_a_table_says_how_its_rows_are_timed(runs: Path) -> None:
     a_run(runs, "table12.fcos", 30.0, FPS=20.0)
     note = made(runs)[0].notes[-1]
     assert note.startswith("FPS are each run's own")
     assert note.endswith(f"python -m gfl_bench.speed sweep=table12 scale=smoke paths.runs={runs}.")
     others = a_session(FCOS, overrides=["a=b"], scale="smoke"), a_session(FCOS)
     assert made(runs, *others)[0].notes[-1] == note, "they are of other networks"
-    note = made(runs, a_session(FCOS, scale="smoke"))[0].notes[-1]
-    assert note.endswith('ratios are in "Table 12. GFocal on other detectors: speed in turns".')
+    assert not any("FPS" in note for note in made(runs, a_session(FCOS, scale="smoke"))[0].notes)
     assert not any("FPS" in note for note in made(runs, table="table05")[0].notes)
 
 

@@ -73,8 +73,11 @@ def _machines(summary: TableSummary) -> Iterator[str]:
     """Where times were measured, since they mean nothing elsewhere."""
     columns = [name for name in summary.table.columns if METRICS[name].of_machine]
     measured = [name for name in columns if any(row.measured[name] for row in summary.rows)]
-    if measured and summary.hardware:
-        yield f"{' and '.join(measured)} measured on {' and on '.join(summary.hardware)}."
+    turns = [name for name in measured if name in summary.timed_on]
+    yield from (f"{name} measured in turns on {summary.timed_on[name]}." for name in turns)
+    own = [name for name in measured if name not in summary.timed_on]
+    if own and summary.hardware:
+        yield f"{' and '.join(own)} measured on {' and on '.join(summary.hardware)}."
         if len(summary.hardware) > 1:
             yield "Speeds on different machines cannot be compared."
         if summary.left_out:

@@ -41,11 +41,19 @@ class Sample:
 
 @dataclass
 class Filling:
-    """The runs of one table under one condition, by row name."""
+    """The runs of one table under one condition, by row name.
+
+    Attributes:
+        asked_for: by a row of the table, or by no cell at all.
+        timed: by row and column, what sessions in turns tell; it stands instead of what runs measured themselves.
+        timed_on: the machine of these sessions, by column.
+    """
 
     condition: Condition
     samples: dict[str, list[Sample]] = field(default_factory=dict)
-    asked_for: bool = False  # by a row of the table, or by no cell at all
+    asked_for: bool = False
+    timed: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    timed_on: Mapping[str, str] = field(default_factory=dict)
 
 
 def fill(table: Table, runs: Runs, cells: ComposedCells) -> list[Filling]:

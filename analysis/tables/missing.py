@@ -58,7 +58,7 @@ def missing(summary: TableSummary, runs: str) -> Iterator[Missing]:
         if seeds:
             yield _item(summary, row, runs, "run", summary.table.columns, seeds, ())
         for sample in row.samples:
-            for mode, columns in unmeasured(summary, sample).items():
+            for mode, columns in unmeasured(summary, row, sample).items():
                 checkpoint = Path(sample.path) / "checkpoint.pt"
                 extra = (f"mode={mode}", f"checkpoint={checkpoint}")
                 yield _item(summary, row, runs, "measurement", columns, (sample.seed,), extra)
@@ -70,7 +70,7 @@ def missing_seeds(summary: TableSummary, row: RowSummary) -> tuple[int, ...]:
     return tuple(seed for seed in range(wanted) if seed not in finished)[: max(0, wanted - len(finished))]
 
 
-def unmeasured(summary: TableSummary, sample: Sample) -> dict[str, tuple[str, ...]]:
+def unmeasured(summary: TableSummary, row: RowSummary, sample: Sample) -> dict[str, tuple[str, ...]]:
     """The columns that a done run lacks, by the mode that measures them from its checkpoint.
 
     None where the condition has a mode of its own, and what training alone can tell is not among them.
@@ -80,7 +80,7 @@ def unmeasured(summary: TableSummary, sample: Sample) -> dict[str, tuple[str, ..
     found: dict[str, tuple[str, ...]] = {}
     for column in summary.table.columns:
         mode = METRICS[column].mode
-        if mode and column not in sample.metrics:
+        if mode and column not in sample.metrics and column not in row.timed:
             found[mode] = (*found.get(mode, ()), column)
     return found
 

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from analysis.tables.caption import heading
-from analysis.tables.condition import Condition
 from analysis.tables.digits import NOTHING
 from analysis.tables.record import number, section
 from analysis.tables.sheet import Entry, Line, Sheet
+from analysis.tables.summary import TableSummary
 from analysis.tables.timings import COLUMN, NCNN, STAGE, TimedTable, Timing, is_usual
 from gfl_bench.results.samples import Ratio, Summary
 from gfl_bench.sweep.table import Row, Table
@@ -49,9 +49,10 @@ def speed_sheet(timed: TimedTable) -> Sheet:
     )
 
 
-def own_speeds(table: Table, condition: Condition, timed: Sequence[TimedTable], runs: str) -> list[str]:
+def own_speeds(summary: TableSummary, timed: Sequence[TimedTable], runs: str) -> list[str]:
     """A note on FPS of runs, and where ratios are; of the scales' own options, and of tables that have the column."""
-    if COLUMN not in table.columns or condition.changes:
+    table, condition = summary.table, summary.condition
+    if COLUMN not in table.columns or COLUMN in summary.timed_on or condition.changes:
         return []
     found = [one for one in timed if is_usual(one.comparison, condition.scale)]
     place = [] if runs == "runs" else [f"paths.runs={runs}"]

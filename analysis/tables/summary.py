@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from statistics import mode
 
@@ -21,6 +21,7 @@ class RowSummary:
         measured: by column; None where nothing was measured.
         differences: by column, to the row that it is compared with; None for that row itself.
         p_values: of the differences, each as if it were the only one.
+        timed: by column, what sessions in turns tell of the configuration; it has no seeds.
         against: label of that row.
         samples: finished runs by seed, one each, those that diverged among them.
         unfinished: runs that failed, were stopped, or are under way.
@@ -31,6 +32,7 @@ class RowSummary:
     measured: Mapping[str, Interval | None]
     differences: Mapping[str, Interval | None]
     p_values: Mapping[str, float | None]
+    timed: Mapping[str, float]
     against: str
     samples: tuple[Sample, ...]
     unfinished: tuple[Sample, ...]
@@ -53,17 +55,24 @@ class RowSummary:
 
 @dataclass(frozen=True)
 class TableSummary:
-    """A table's rows under one condition."""
+    """A table's rows under one condition.
+
+    Attributes:
+        hardware: that runs' own times are of.
+        left_out: other hardware, whose times do not count in some row.
+        timed_on: the machine of sessions in turns, by the columns that they tell.
+    """
 
     table: Table
     condition: Condition
     rows: tuple[RowSummary, ...]
-    hardware: tuple[str, ...]  # that times are of
-    left_out: tuple[str, ...]  # other hardware, whose times do not count in some row
+    hardware: tuple[str, ...]
+    left_out: tuple[str, ...]
+    timed_on: Mapping[str, str]
 
     def is_comparable(self, column: str) -> bool:
         """Whether the rows' numbers may be held against each other; times of different machines may not."""
-        return len(self.hardware) <= 1 or not METRICS[column].of_machine
+        return len(self.hardware) <= 1 or not METRICS[column].of_machine or column in self.timed_on
 
     def corrected(self, column: str) -> list[float | None]:
         """Holm's p-values of the column's differences, one a row; the family is the column."""
@@ -79,25 +88,28 @@ def summarise(table: Table, filling: Filling) -> TableSummary:
     rows = []
     for row in table.rows:
         against = table.group(row)
-        baseline = {} if against == row.name else samples[against]
-        rows.append(_row(table, row, samples[row.name], baseline, labels[against], filling.samples.get(row.name, [])))
+        rows.append(_row(table, row, filling, samples, against, labels[against]))
     timed = {name: _of_one_machine(found) for name, found in samples.items()}
     others = (
         {seed: sample for seed, sample in found.items() if seed not in timed[name]} for name, found in samples.items()
     )
-    return TableSummary(table, filling.condition, tuple(rows), _machines(timed.values()), _machines(others))
+    machines = (_machines(timed.values()), _machines(others))
+    return TableSummary(table, filling.condition, tuple(rows), *machines, filling.timed_on)
 
 
 def _row(
-    table: Table, row: Row, samples: Mapping[int, Sample], baseline: Mapping[int, Sample], against: str,
-    runs: Sequence[Sample],
-) -> RowSummary:  # fmt: skip
-    pairs = {column: (_column(samples, column), _column(baseline, column)) for column in table.columns}
+    table: Table, row: Row, filling: Filling, by_row: Mapping[str, Mapping[int, Sample]], baseline: str, against: str
+) -> RowSummary:
+    samples, timed = by_row[row.name], filling.timed.get(row.name, {})
+    other, other_timed = ({}, {}) if baseline == row.name else (by_row[baseline], filling.timed.get(baseline, {}))
+    pairs = {name: (_column(samples, timed, name), _column(other, other_timed, name)) for name in table.columns}
+    runs = filling.samples.get(row.name, [])
     return RowSummary(
         row=row,
         measured={column: mean_interval(list(values.values())) for column, (values, _) in pairs.items()},
         differences={column: paired_difference(*pair) for column, pair in pairs.items()},
         p_values={column: paired_t_test(*pair) for column, pair in pairs.items()},
+        timed=timed,
         against=against,
         samples=tuple(samples.values()),
         unfinished=tuple(run for run in runs if not run.is_finished),
@@ -114,7 +126,10 @@ def by_seed(samples: list[Sample]) -> dict[int, Sample]:
     return dict(sorted(found.items()))
 
 
-def _column(samples: Mapping[int, Sample], column: str) -> dict[int, float]:
+def _column(samples: Mapping[int, Sample], timed: Mapping[str, float], column: str) -> dict[int, float]:
+    """By seed; of a session in turns one value."""
+    if column in timed:
+        return {0: timed[column]}
     counted = _of_one_machine(samples) if METRICS[column].of_machine else samples
     return {seed: sample.metrics[column] for seed, sample in counted.items() if column in sample.metrics}
 

@@ -39,7 +39,7 @@ def _gaps(summary: TableSummary) -> list[str]:
     """Which columns finished runs do not fill; the commands would be too many here."""
     lacking = {
         column for row in summary.rows for sample in row.samples
-        for columns in unmeasured(summary, sample).values() for column in columns
+        for columns in unmeasured(summary, row, sample).values() for column in columns
     }  # fmt: skip
     names = [column for column in summary.table.columns if column in lacking]
     return [f"Finished runs lack {', '.join(names)}: missing.json has the command for each."] if names else []
