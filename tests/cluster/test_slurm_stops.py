@@ -31,8 +31,8 @@ class Night:
         killed = desk.training(KILLED)
         self.job = killed.job.partition("_")[0]
         os.kill(killed.status["pid"], signal.SIGKILL)
-        desk.lab.output("scancel", "--signal=USR2", desk.training(PREEMPTED).job)  # which repeats it to jobs of arrays
         desk.lab.output("scancel", desk.training(CANCELLED).job)
+        desk.lab.output("scancel", "--signal=USR2", desk.training(PREEMPTED).job)  # which repeats it to jobs of arrays
         self.exit_code = self.command.wait()
         self.states = [desk.run(seed).status["state"] for seed in range(6)]
 
