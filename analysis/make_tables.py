@@ -80,7 +80,7 @@ def make_tables(
     sheets += _write_studies(out, runs, tables, cells, str(folder)) if whole else []
     _write(out, "missing", {".json": missing_json([summary for summary, _ in written], str(folder))})
     judgements = judge_everywhere(runs, tables, cells, speeds.comparisons, DEFAULT_SCALE) if whole else []
-    drawn = figures_of(runs, out / "figures", cells) if figures else []
+    drawn = figures_of(runs, out / "figures", cells, speeds.comparisons) if figures else []
     skipped = [f"{path} {reason}." for path, reason in [*runs.skipped, *speeds.skipped]] + cells.failures
     for sentence in skipped:
         print(f"skipped: {sentence}", file=sys.stderr)

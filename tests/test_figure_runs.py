@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from evidence_arrays import evidence, keep
 from recorded import TABLES, a_run, compose_once
+from timed import a_session, comparisons
 
 from analysis.figures import (
     ambiguity,
@@ -55,12 +56,23 @@ def test_every_cell_that_a_figure_asks_for_is_a_row_of_a_table() -> None:
     assert asked <= {f"{table.name}.{row.name}" for table in TABLES.values() for row in table.rows}
 
 
-def test_the_most_complete_scale_is_drawn_and_of_it_the_first_choice(runs: Path) -> None:
+def test_the_longest_scale_is_drawn_and_of_it_the_first_choice(runs: Path) -> None:
+    evidenced(runs, "table11.qfl")
     evidenced(runs, "table11.gfocal", scale="demo")
-    evidenced(runs, "table11.gfocal")
-    evidenced(runs, "table11.qfl_dfl")
+    evidenced(runs, "table11.qfl_dfl", scale="demo")
     picked = records(runs).pick(("table11.qfl",), ("table11.qfl_dfl",), GFOCAL, usable=HAS_TARGETS)
-    assert (picked.condition.scale, list(picked.runs)) == ("smoke", ["table11.qfl_dfl"])
+    assert (picked.condition.scale, list(picked.runs)) == ("demo", ["table11.qfl_dfl"])
+
+
+def test_more_cells_go_before_a_longer_scale_where_a_figure_can_do_without_some(runs: Path) -> None:
+    cells = ("table11.qfl", "table11.qfl_dfl", "table11.gfocal")
+    for cell in cells:
+        evidenced(runs, cell)
+    for cell in cells[:2]:
+        evidenced(runs, cell, scale="demo")
+    assert records(runs).pick(cells, usable=HAS_TARGETS, least=2).condition.scale == "smoke"
+    evidenced(runs, cells[2], scale="demo")
+    assert records(runs).pick(cells, usable=HAS_TARGETS, least=2).condition.scale == "demo"
 
 
 def test_the_scales_own_config_goes_before_a_changed_one(runs: Path) -> None:
@@ -138,6 +150,20 @@ def test_speeds_of_different_machines_are_not_drawn_together(runs: Path) -> None
     machine, points = tradeoff.on_one_machine(picked.runs)
     assert machine == "A, 2 cores"
     assert points == {"table12.retinanet": (20.0, 30.0), "table12.fcos": (25.0, 30.0)}
+
+
+def test_speeds_are_of_sessions_that_timed_all_that_is_drawn(runs: Path) -> None:
+    cells = ("table12.retinanet", "table12.fcos")
+    for cell in cells:
+        a_run(runs, cell, 30.0, FPS=50.0)
+    picked = records(runs).pick(tradeoff.CELLS, usable=lambda run: "FPS" in run.metrics, least=2)
+    times = {cells[0]: [10.0, 11.0, 12.0], cells[1]: [20.0, 20.0, 20.0]}
+    changed, one = a_session(times, overrides=["a=b"], scale="smoke"), a_session({cells[0]: [1.0]}, "q", scale="smoke")
+    sessions = comparisons(runs, changed, a_session(times), one)
+    assert tradeoff.in_turns(picked, sessions) is None, "of other networks, of another scale, of one cell"
+    sessions = comparisons(runs, a_session(times, scale="smoke"))
+    expected = ("Processor h, 2 cores, in turns", {cells[0]: (11.0, 30.0), cells[1]: (20.0, 30.0)})
+    assert tradeoff.in_turns(picked, sessions) == expected
 
 
 def test_losses_of_seeds_are_pooled_at_the_steps_that_all_logged(runs: Path) -> None:

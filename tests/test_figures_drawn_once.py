@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from recorded import a_run
+from timed import a_session
 
 from analysis.figures import Figure
 from analysis.report import drawn
+from gfl_bench.results.speed_records import Comparison, load_speed, write_session
 from gfl_bench.results.store import load_runs
 from gfl_bench.sweep.cells import ComposedCells
 
@@ -21,7 +24,7 @@ def times(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many runs there were at each drawing."""
     told: list[int] = []
 
-    def draw(frame: pd.DataFrame, out: Path, cells: ComposedCells) -> list[Figure]:
+    def draw(frame: pd.DataFrame, out: Path, cells: ComposedCells, speeds: Sequence[Comparison]) -> list[Figure]:
         told.append(len(frame))
         (out / "one.png").write_bytes(b"drawn")
         return [Figure("one", "One", "", out / "one.png", None), Figure("two", "Two", "", None, None, "No run.", "run")]
@@ -31,7 +34,7 @@ def times(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def figures(runs: Path) -> list[Figure]:
-    return drawn.figures_of(load_runs(runs), runs.parent / "figures", ComposedCells())
+    return drawn.figures_of(load_runs(runs), runs.parent / "figures", ComposedCells(), load_speed(runs).comparisons)
 
 
 def test_the_same_records_are_drawn_once_and_give_the_same_figures(runs: Path, times: list[int]) -> None:
@@ -39,7 +42,7 @@ def test_the_same_records_are_drawn_once_and_give_the_same_figures(runs: Path, t
     assert figures(runs) == figures(runs) and times == [1]
 
 
-def test_a_new_run_changed_evidence_and_a_lost_drawing_are_drawn(runs: Path, times: list[int]) -> None:
+def test_a_new_run_changed_evidence_a_lost_drawing_and_a_new_session_are_drawn(runs: Path, times: list[int]) -> None:
     folder = a_run(runs, "table05.beta1")
     figures(runs)
     a_run(runs, "table05.beta2")
@@ -48,7 +51,9 @@ def test_a_new_run_changed_evidence_and_a_lost_drawing_are_drawn(runs: Path, tim
     figures(runs)
     (runs.parent / "figures" / "one.png").unlink()
     figures(runs)
-    assert times == [1, 2, 2, 2]
+    write_session(a_session({"table05.beta1": [1.0], "table05.beta2": [1.0]}), runs)
+    figures(runs)
+    assert times == [1, 2, 2, 2, 2]
 
 
 def test_an_index_that_is_cut_short_costs_a_drawing_and_no_more(runs: Path, times: list[int]) -> None:

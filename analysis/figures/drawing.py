@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -25,6 +26,7 @@ from analysis.figures import (
 from analysis.figures.figure import Figure, Subject, Unmeasured
 from analysis.figures.records import Records
 from analysis.figures.style import STYLE, save
+from gfl_bench.results.speed_records import Comparison
 from gfl_bench.sweep.cells import ComposedCells
 
 SUBJECTS = (
@@ -45,10 +47,12 @@ SUBJECTS = (
 )
 
 
-def draw_all(runs: pd.DataFrame, out: Path, cells: ComposedCells | None = None) -> list[Figure]:
+def draw_all(
+    runs: pd.DataFrame, out: Path, cells: ComposedCells | None = None, speeds: Sequence[Comparison] = ()
+) -> list[Figure]:
     """See ``draw_figures``."""
     out.mkdir(parents=True, exist_ok=True)
-    records = Records(runs, cells)
+    records = Records(runs, cells, speeds)
     with matplotlib.rc_context():
         matplotlib.rcdefaults()  # a user's own settings would make other files
         matplotlib.rcParams.update(cast(Any, STYLE))  # the stubs want literal names

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from functools import cache, cached_property
@@ -16,6 +17,7 @@ from analysis.figures.runs import Picked, Run, Usable
 from analysis.tables.condition import Condition, command
 from analysis.tables.matching import Filling, fill
 from gfl_bench.config.paths import sweeps_folder
+from gfl_bench.results.speed_records import Comparison
 from gfl_bench.results.store import Runs, folder_of
 from gfl_bench.sweep.cells import ComposedCells
 from gfl_bench.sweep.files import load_tables
@@ -27,17 +29,21 @@ DEFAULT_SCALE = "demo"
 class Records:
     """Runs by cell and condition. ``mode=evaluate`` of somebody's checkpoint is as good as the run that trained it."""
 
-    def __init__(self, frame: pd.DataFrame, cells: ComposedCells | None = None) -> None:
+    def __init__(
+        self, frame: pd.DataFrame, cells: ComposedCells | None = None, speeds: Sequence[Comparison] = ()
+    ) -> None:
+        self.speeds = speeds
         self.tables = load_tables(sweeps_folder())
         self._frame = frame.assign(config=frame["config"].map(_as_trained))
         self._cells = cells or ComposedCells()
         self._fillings = cache(self._filled)  # of these records alone, and gone with them
         self.runs_of = cache(self._runs_of)
+        self._length = cache(self._images_of)
         finished = frame.loc[frame["state"] == "done", "scale"]
         self._sizes = Counter(finished.dropna())
 
     def pick(self, *choices: Sequence[str], usable: Usable, least: int | None = None) -> Picked:
-        """Usable runs of a choice's cells: at the scale with most runs, there of the first choice.
+        """Usable runs of a choice's cells: of most cells, at the scale that trains longest, there of the first choice.
 
         Args:
             least: how many of a choice's cells are enough; None is all.
@@ -46,13 +52,13 @@ class Records:
             Unmeasured: no choice has a usable run for enough of its cells under one condition.
         """
         found = [
-            (self._rank(condition), -order, picked)
+            (0 if least is None else len(picked.runs), self._rank(condition), -order, picked)
             for order, choice in enumerate(choices)
             for condition, picked in self._complete(choice, usable, least).items()
         ]
         if not found:
             raise self._unmeasured(choices, usable, least)
-        return max(found, key=lambda one: one[:2])[2]
+        return max(found, key=lambda one: one[:3])[3]
 
     def _runs_of(self, cell: str) -> dict[Condition, list[Run]]:
         """All finished runs of a cell, by condition; the same objects each time, which read their files once."""
@@ -87,9 +93,15 @@ class Records:
             if len(found) >= (len(choice) if least is None else least)
         }
 
-    def _rank(self, condition: Condition) -> tuple[int, int, tuple[tuple[str, str], ...]]:
-        """The most complete scale first, the scale's own config before changed ones; the rest decides ties."""
-        return self._sizes[condition.scale], -len(condition.changes), condition.changes
+    def _rank(self, condition: Condition) -> tuple[float, int, tuple[tuple[str, str], ...]]:
+        """The longest scale first, the scale's own config before changed ones; the rest decides ties."""
+        return self._length(condition.scale), -len(condition.changes), condition.changes
+
+    def _images_of(self, scale: str) -> float:
+        """How many images a scale trains on; one of whole passes over its data is longer than any that counts steps."""
+        config = self._cells.config(scale)
+        steps, schedule = config["scale"]["steps_per_epoch"], config["schedule"]
+        return math.inf if steps is None else steps * schedule["epochs"] * schedule["batch_size"]
 
     def _unmeasured(self, choices: Sequence[Sequence[str]], usable: Usable, least: int | None) -> Unmeasured:
         """What is lacking of the choice that is nearest: with the fewest trainings, then with the fewest runs."""

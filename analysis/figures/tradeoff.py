@@ -9,8 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
 from analysis.figures.records import Records
-from analysis.figures.runs import Run
+from analysis.figures.runs import Picked, Run
 from analysis.figures.style import COLOURS, MARKERS, canvas
+from analysis.tables.timings import is_usual
+from gfl_bench.results.speed_records import Comparison
 
 # Each detector as published, and with GFocal where there is such a row.
 DETECTORS = {
@@ -28,7 +30,7 @@ Point = tuple[float, float]  # milliseconds, AP
 
 def draw(records: Records) -> tuple[Canvas, str]:
     picked = records.pick(CELLS, usable=lambda run: {"AP", "FPS"} <= run.metrics.keys(), least=2)
-    hardware, points = on_one_machine(picked.runs)
+    hardware, points = in_turns(picked, records.speeds) or on_one_machine(picked.runs)
     drawing = canvas(2.7)
     axis = drawing.add_subplot()
     for (name, cells), marker, colour in zip(DETECTORS.items(), MARKERS, COLOURS, strict=True):
@@ -47,6 +49,18 @@ def draw(records: Records) -> tuple[Canvas, str]:
     )
 
 
+def in_turns(picked: Picked, speeds: Sequence[Comparison]) -> tuple[str, dict[str, Point]] | None:
+    """The same as ``on_one_machine`` by sessions that timed all of the cells; None where none did."""
+    if picked.condition.changes:
+        return None
+    for one in (one for one in reversed(speeds) if is_usual(one, picked.condition.scale)):
+        timed = {cell: one.speed(cell) for cell in picked.runs}
+        points = {cell: (speed.median_ms, _mean_ap(picked.runs[cell])) for cell, speed in timed.items() if speed}
+        if len(points) == len(timed):
+            return f"{one.machine}, in turns", points
+    return None
+
+
 def on_one_machine(runs: Mapping[str, Sequence[Run]]) -> tuple[str, dict[str, Point]]:
     """The hardware that most cells were timed on, and each cell's mean milliseconds an image and AP there."""
     by_machine: dict[str, dict[str, list[Run]]] = {}
@@ -55,9 +69,12 @@ def on_one_machine(runs: Mapping[str, Sequence[Run]]) -> tuple[str, dict[str, Po
             by_machine.setdefault(str(run.hardware), {}).setdefault(cell, []).append(run)
     hardware, timed = max(by_machine.items(), key=lambda one: (len(one[1]), one[0]))
     return hardware, {
-        cell: (fmean(1000 / run.metrics["FPS"] for run in found), fmean(run.metrics["AP"] for run in found))
-        for cell, found in timed.items()
+        cell: (fmean(1000 / run.metrics["FPS"] for run in found), _mean_ap(found)) for cell, found in timed.items()
     }
+
+
+def _mean_ap(runs: Sequence[Run]) -> float:
+    return fmean(run.metrics["AP"] for run in runs)
 
 
 def pareto(points: Sequence[Point]) -> list[Point]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from analysis.figures import Figure, draw_figures
 from analysis.freshness import code
 from gfl_bench.results.result import FINISHED
+from gfl_bench.results.speed_records import Comparison
 from gfl_bench.results.store import Runs
 from gfl_bench.sweep.cells import ComposedCells
 
@@ -19,14 +20,14 @@ READ = ("result.json", "metrics.jsonl", "evidence.npz", "checkpoint.pt")  # what
 INDEX = "figures.json"  # beside the drawings: what was drawn, from what
 
 
-def figures_of(runs: Runs, out: Path, cells: ComposedCells) -> list[Figure]:
-    """All figures, drawn to ``out`` unless they lie there as these runs and this code draw them."""
+def figures_of(runs: Runs, out: Path, cells: ComposedCells, speeds: Sequence[Comparison] = ()) -> list[Figure]:
+    """All figures, drawn to ``out`` unless they lie there as these runs, sessions and this code draw them."""
     out.mkdir(parents=True, exist_ok=True)
-    source = _digest(runs)
+    source = _digest(runs, speeds)
     kept = _kept(out / INDEX, source)
     if kept is not None:
         return kept
-    drawn = draw_figures(runs.frame, out, cells)
+    drawn = draw_figures(runs.frame, out, cells, speeds)
     found = [asdict(figure) for figure in drawn]
     (out / INDEX).write_text(json.dumps({"source": source, "figures": found}, indent=1, default=str), encoding="utf-8")
     return drawn
@@ -47,8 +48,9 @@ def _figure(values: dict[str, Any]) -> Figure:
     return Figure(**values | {key: values[key] and Path(values[key]) for key in ("png", "pdf")})
 
 
-def _digest(runs: Runs) -> str:
-    return hashlib.sha256("\n".join([*map(str, sorted(code())), *_records(runs)]).encode()).hexdigest()
+def _digest(runs: Runs, speeds: Sequence[Comparison]) -> str:
+    made_of = [*map(str, sorted(code())), *_records(runs), *map(repr, speeds)]
+    return hashlib.sha256("\n".join(made_of).encode()).hexdigest()
 
 
 def _records(runs: Runs) -> Iterator[str]:
