@@ -20,7 +20,7 @@ from analysis.report.drawn import figures_of
 from analysis.report.records import Records
 from analysis.studies.known import STUDIES
 from analysis.tables.capabilities import capability_sheet
-from analysis.tables.condition import Condition
+from analysis.tables.condition import DEFAULT_SCALE, Condition
 from analysis.tables.in_turns import with_sessions
 from analysis.tables.latex import latex
 from analysis.tables.matching import Filling, fill
@@ -39,8 +39,6 @@ from gfl_bench.sweep.cells import CellError, ComposedCells
 from gfl_bench.sweep.files import load_tables
 from gfl_bench.sweep.table import Table
 from gfl_bench.sweep.validity import SweepError
-
-DEFAULT_SCALE = "demo"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

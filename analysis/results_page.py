@@ -7,11 +7,11 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from analysis.claims import judge
-from analysis.claims.judgement import Judgement, Verdict
+from analysis.claims import Judgement, Verdict, judge_everywhere
 from analysis.report.overview import overview
 from analysis.report.records import Records
 from analysis.studies.known import STUDIES
+from analysis.tables.condition import DEFAULT_SCALE
 from analysis.tables.in_turns import with_sessions
 from analysis.tables.matching import fill
 from analysis.tables.plain_text import markdown
@@ -43,9 +43,7 @@ def page(folder: Path, tables: dict[str, Table], names: Sequence[str], command: 
     summaries = [one for name in names for one in _summaries(tables[name], runs, cells, speeds)]
     timed = {name: timed_tables(tables[name], speeds) for name in names}
     sessions = [one for found in timed.values() for one in found]
-    conditions = [one.condition for one in summaries] + [one.comparison.condition for one in sessions]
-    scales = dict.fromkeys(condition.scale for condition in conditions)
-    judgements = [one for scale in scales for one in judge(runs, tables, cells, scale, speeds)]
+    judgements = judge_everywhere(runs, tables, cells, speeds, DEFAULT_SCALE)
     sheets = [_sheet(one, timed[one.table.name], cells) for one in summaries if _is_told(one)]
     studies = [sheet for study in STUDIES for sheet in study.sheets(runs, tables, cells, FOLDER)]
     parts = [HEAD.format(command=command, folder=folder.name), _machines(runs), "## Verdicts", *_verdicts(judgements)]

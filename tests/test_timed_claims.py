@@ -131,6 +131,14 @@ def test_a_scale_that_was_timed_alone_is_judged_on_speed_alone(runs: Path) -> No
     assert (paper.id, paper.verdict, paper.unit) == ("C14", Verdict.contradicted, "session")
 
 
+def test_the_scale_that_trains_longest_is_judged_first(runs: Path) -> None:
+    for scale in ("smoke", "demo"):
+        a_run(runs, "table10.gfocal_with_dgqp", 30.0, scale=scale)
+    a_run(runs, "table10.gfocal_without_dgqp", 30.0)
+    judgements = judge_everywhere(load_runs(runs), TABLES, ComposedCells(), [], "demo")
+    assert list(dict.fromkeys(one.scale for one in judgements)) == ["demo", "smoke"]
+
+
 def test_a_claim_that_lacks_runs_tells_what_sessions_have_measured() -> None:
     judged = verdict_on("C14", {}, timed=None)
     assert judged.verdict is Verdict.unmeasured and "parts are measured" not in judged.effect

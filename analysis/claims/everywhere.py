@@ -16,19 +16,19 @@ from gfl_bench.sweep.table import Table
 def judge_everywhere(
     runs: Runs, tables: dict[str, Table], cells: ComposedCells, speeds: Sequence[Comparison], default: str
 ) -> list[Judgement]:
-    """At each scale of finished runs every claim, and every claim at ``default`` where there are none; at a scale that
-    was timed alone, those on speed that sessions are evidence on."""
-    scales = [scale for scale in _trained(runs) if _can_compose(cells, scale)] or [default]
+    """At each scale of finished runs, the longest first, every claim, and every claim at ``default`` where there are
+    none; at a scale that was timed alone, those on speed that sessions are evidence on."""
+    trained = [scale for scale in _trained(runs) if _can_compose(cells, scale)]
+    scales = sorted(trained, key=cells.images, reverse=True) or [default]
     found = [judgement for scale in scales for judgement in judge(runs, tables, cells, scale, speeds)]
     timed = [scale for scale in _timed(speeds) if scale not in scales and _can_compose(cells, scale)]
     return found + [one for scale in timed for one in judge(runs, tables, cells, scale, speeds) if one.is_timed]
 
 
 def _trained(runs: Runs) -> list[str]:
-    """Scales of finished runs, the most frequent first."""
+    """Scales of finished runs."""
     frame = runs.frame
-    found = frame.loc[frame["state"].isin(FINISHED), "scale"].value_counts()
-    return [str(scale) for scale, count in found.items() if count]
+    return sorted(map(str, frame.loc[frame["state"].isin(FINISHED), "scale"].unique()))
 
 
 def _timed(speeds: Sequence[Comparison]) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from functools import cache, cached_property
@@ -14,7 +13,7 @@ import pandas as pd
 
 from analysis.figures.figure import Unmeasured
 from analysis.figures.runs import Picked, Run, Usable
-from analysis.tables.condition import Condition, command
+from analysis.tables.condition import DEFAULT_SCALE, Condition, command
 from analysis.tables.matching import Filling, fill
 from gfl_bench.config.paths import sweeps_folder
 from gfl_bench.results.speed_records import Comparison
@@ -22,8 +21,6 @@ from gfl_bench.results.store import Runs, folder_of
 from gfl_bench.sweep.cells import ComposedCells
 from gfl_bench.sweep.files import load_tables
 from gfl_bench.sweep.table import Row
-
-DEFAULT_SCALE = "demo"
 
 
 class Records:
@@ -38,7 +35,6 @@ class Records:
         self._cells = cells or ComposedCells()
         self._fillings = cache(self._filled)  # of these records alone, and gone with them
         self.runs_of = cache(self._runs_of)
-        self._length = cache(self._images_of)
         finished = frame.loc[frame["state"] == "done", "scale"]
         self._sizes = Counter(finished.dropna())
 
@@ -95,13 +91,7 @@ class Records:
 
     def _rank(self, condition: Condition) -> tuple[float, int, tuple[tuple[str, str], ...]]:
         """The longest scale first, the scale's own config before changed ones; the rest decides ties."""
-        return self._length(condition.scale), -len(condition.changes), condition.changes
-
-    def _images_of(self, scale: str) -> float:
-        """How many images a scale trains on; one of whole passes over its data is longer than any that counts steps."""
-        config = self._cells.config(scale)
-        steps, schedule = config["scale"]["steps_per_epoch"], config["schedule"]
-        return math.inf if steps is None else steps * schedule["epochs"] * schedule["batch_size"]
+        return self._cells.images(condition.scale), -len(condition.changes), condition.changes
 
     def _unmeasured(self, choices: Sequence[Sequence[str]], usable: Usable, least: int | None) -> Unmeasured:
         """What is lacking of the choice that is nearest: with the fewest trainings, then with the fewest runs."""

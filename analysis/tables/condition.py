@@ -15,6 +15,7 @@ from gfl_bench.config.identity import ADDED
 from gfl_bench.results.store import flatten
 from gfl_bench.sweep.changes import LEFT_OUT, LEFT_OUT_LEAVES
 
+DEFAULT_SCALE = "demo"  # where there are no runs
 PLAIN = re.compile(r"[\w./~@%+-]+")  # needs no quotes in an override
 
 

@@ -6,6 +6,7 @@ Hydra needs a tenth of a second for a config, and there are a hundred cells a sc
 from __future__ import annotations
 
 import json
+import math
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any
@@ -60,6 +61,16 @@ class ComposedCells:
         for sections in self._sections_of(scale, cell):
             values |= sections.values
         return values
+
+    def images(self, scale: str) -> float:
+        """How many images ``scale`` trains on; infinite where it passes over its whole data.
+
+        Raises:
+            CellError: as ``config``.
+        """
+        config = self.config(scale)
+        steps, schedule = config["scale"]["steps_per_epoch"], config["schedule"]
+        return math.inf if steps is None else float(steps * schedule["epochs"] * schedule["batch_size"])
 
     def check(self, scale: str, cell: Cell) -> None:
         """Refuse a cell whose parts do not fit, as ``python -m gfl_bench.run`` would.
