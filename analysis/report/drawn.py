@@ -20,7 +20,7 @@ READ = ("result.json", "metrics.jsonl", "evidence.npz", "checkpoint.pt")  # what
 INDEX = "figures.json"  # beside the drawings: what was drawn, from what
 
 
-def figures_of(runs: Runs, out: Path, cells: ComposedCells, speeds: Sequence[Comparison] = ()) -> list[Figure]:
+def figures_of(runs: Runs, out: Path, cells: ComposedCells, speeds: Sequence[Comparison]) -> list[Figure]:
     """All figures, drawn to ``out`` unless they lie there as these runs, sessions and this code draw them."""
     out.mkdir(parents=True, exist_ok=True)
     source = _digest(runs, speeds)

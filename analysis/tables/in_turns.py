@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from analysis.tables.condition import Condition
 from analysis.tables.matching import Filling
 from analysis.tables.record import number
 from analysis.tables.timings import COLUMN, LATENCY, NCNN, SIZE, STAGE, fullest
@@ -22,7 +21,7 @@ def with_sessions(table: Table, filling: Filling, speeds: Sequence[Comparison]) 
     unless a row that has its own was not timed: both kinds never stand in one column. Only runs with the scale's own
     options are told of.
     """
-    if filling.condition != Condition(filling.condition.scale):
+    if filling.condition.changes:
         return filling
     for stage, columns in COLUMNS.items():
         best = fullest(table, speeds, filling.condition.scale, stage) if set(columns) & set(table.columns) else None

@@ -89,11 +89,11 @@ def summarise(table: Table, filling: Filling) -> TableSummary:
     for row in table.rows:
         against = table.group(row)
         rows.append(_row(table, row, filling, samples, against, labels[against]))
-    timed = {name: _of_one_machine(found) for name, found in samples.items()}
+    counted = {name: _of_one_machine(found) for name, found in samples.items()}
     others = (
-        {seed: sample for seed, sample in found.items() if seed not in timed[name]} for name, found in samples.items()
+        {seed: sample for seed, sample in found.items() if seed not in counted[name]} for name, found in samples.items()
     )
-    machines = (_machines(timed.values()), _machines(others))
+    machines = (_machines(counted.values()), _machines(others))
     return TableSummary(table, filling.condition, tuple(rows), *machines, filling.timed_on)
 
 
