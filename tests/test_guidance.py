@@ -10,11 +10,9 @@ from gfl_bench.config.schema import DistributionGuidance as Config
 from gfl_bench.models.build import build_detector
 from gfl_bench.models.guidance import GUIDANCES, DistributionGuidance, topkm
 
-UNREAD = (torch.zeros(2, 1, 3, 5), torch.zeros(2, 3, 5, 4))  # features and distances
-
 
 def some_logits() -> torch.Tensor:
-    return torch.randn(2, 3, 5, 4, 17, generator=torch.Generator().manual_seed(0)) * 3
+    return torch.randn(2, 15, 4, 17, generator=torch.Generator().manual_seed(0)) * 3
 
 
 def test_topkm_gives_the_largest_probabilities_and_their_mean() -> None:
@@ -24,20 +22,20 @@ def test_topkm_gives_the_largest_probabilities_and_their_mean() -> None:
 
 def test_quality_ignores_where_along_its_range_a_distribution_lies() -> None:
     guidance = DistributionGuidance(Config(k=4, d=8))
-    raw = torch.full((2, 3, 5, 4, 17), -30.0)
+    raw = torch.full((2, 15, 4, 17), -30.0)
     raw[..., 2:7] = some_logits()[..., :5]
-    torch.testing.assert_close(guidance(raw.roll(6, dims=-1), *UNREAD), guidance(raw, *UNREAD))
+    torch.testing.assert_close(guidance(raw.roll(6, dims=-1)), guidance(raw))
 
 
 def test_quality_ignores_a_constant_added_to_the_logits() -> None:
     guidance = DistributionGuidance(Config(k=4, d=8))
-    torch.testing.assert_close(guidance(some_logits() + 3, *UNREAD), guidance(some_logits(), *UNREAD))
+    torch.testing.assert_close(guidance(some_logits() + 3), guidance(some_logits()))
 
 
 def test_quality_is_one_probability_a_location_and_its_gradient_reaches_the_distribution() -> None:
     raw = some_logits().requires_grad_()
-    quality = DistributionGuidance(Config(k=4, d=8))(raw, *UNREAD)
-    assert quality.shape == (2, 3, 5, 1)
+    quality = DistributionGuidance(Config(k=4, d=8))(raw)
+    assert quality.shape == (2, 15, 1)
     assert ((quality > 0) & (quality < 1)).all()
     (gradient,) = torch.autograd.grad(quality.sum(), raw)
     assert gradient.abs().sum() > 0

@@ -55,15 +55,11 @@ def boxes(batch: int, size: tuple[int, int] = SIZE) -> Tensor:
     return torch.tensor(LTRB).expand(batch, *size, 4)
 
 
-def raw(batch: int, size: tuple[int, int] = SIZE) -> Tensor:
-    return torch.zeros(batch, *size, 4, 1)
-
-
 @pytest.mark.parametrize("kind", PLACES)
 def test_the_hidden_layer_sees_the_features_of_the_picture_s_places_one_after_the_other(kind: str) -> None:
     """Also where the box lies partly outside the map, as it does for two of the three locations."""
     guidance, features = made(kind), drawn(1, F, *SIZE)
-    quality = guidance(raw(1), features, boxes(1))
+    quality = guidance(features, boxes(1))
     weight = guidance.read.weight.view(-1, D, F)  # [places, d, F]
     assert len(weight) == len(PLACES[kind])
     pool = torch.amax if kind == "border_extreme" else torch.mean
@@ -82,7 +78,7 @@ def test_region_is_roi_align_of_the_predicted_box() -> None:
     pooled = roi_align(features, [corner[None]], 3, sampling_ratio=2, aligned=True)[0]  # [F, 3, 3]
     hidden = torch.einsum("pdf,fp->d", guidance.read.weight.view(9, D, F), pooled.flatten(1)) + guidance.bias[:, 0, 0]
     expected = guidance.score(hidden.relu()[None, :, None, None]).sigmoid().flatten()
-    torch.testing.assert_close(guidance(raw(1), features, boxes(1))[0, y, x], expected)
+    torch.testing.assert_close(guidance(features, boxes(1))[0, y, x], expected)
 
 
 def test_deformable_is_a_deformable_convolution_whose_offsets_count_from_the_location() -> None:
@@ -94,7 +90,7 @@ def test_deformable_is_a_deformable_convolution_whose_offsets_count_from_the_loc
     weight = guidance.read.weight.view(9, D, F).permute(1, 2, 0).reshape(D, F, 3, 3)
     hidden = deform_conv2d(features, (xy.flip(2) - kernel[..., None, None]).flatten(1, 2), weight, padding=1)
     expected = guidance.score((hidden + guidance.bias).relu()).sigmoid().permute(0, 2, 3, 1)
-    torch.testing.assert_close(guidance(raw(2), features, boxes(2)), expected, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(guidance(features, boxes(2)), expected, atol=1e-5, rtol=1e-5)
 
 
 def test_a_new_detector_s_deformable_guidance_reads_its_location_nine_times() -> None:
@@ -105,7 +101,7 @@ def test_a_new_detector_s_deformable_guidance_reads_its_location_nine_times() ->
     assert isinstance(new, DeformableGuidance) and isinstance(point, SampledGuidance)
     point.read.weight.data = new.read.weight.data.unflatten(0, (9, D)).sum(0)
     point.score.load_state_dict(new.score.state_dict())
-    given = raw(1), drawn(1, 32, *SIZE), boxes(1)
+    given = drawn(1, 32, *SIZE), boxes(1)
     torch.testing.assert_close(new(*given), point(*given), atol=1e-6, rtol=1e-5)
 
 
@@ -114,8 +110,8 @@ def test_quality_moves_with_the_image(kind: str) -> None:
     guidance, features = made(kind, moved=0.3), torch.zeros(1, F, 24, 26)
     features[..., 9:14, 10:15] = drawn(1, F, 5, 5)
     distances = torch.rand(1, 24, 26, 4, generator=torch.Generator().manual_seed(1)) * 3
-    still = guidance(raw(1, (24, 26)), features, distances)
-    moved = guidance(raw(1, (24, 26)), features.roll((2, 3), (2, 3)), distances.roll((2, 3), (1, 2)))
+    still = guidance(features, distances)
+    moved = guidance(features.roll((2, 3), (2, 3)), distances.roll((2, 3), (1, 2)))
     assert still.std() > 0.001
     torch.testing.assert_close(moved, still.roll((2, 3), (1, 2)), atol=1e-5, rtol=0)
 
@@ -124,7 +120,7 @@ def test_quality_moves_with_the_image(kind: str) -> None:
 def test_gradients_reach_the_features_and_every_weight_but_not_the_box(kind: str) -> None:
     guidance, features = made(kind), drawn(2, F, *SIZE).requires_grad_()
     distances = boxes(2).clone().requires_grad_()
-    guidance(raw(2), features, distances).sum().backward()
+    guidance(features, distances).sum().backward()
     assert distances.grad is None
     for name, tensor in [("features", features), *guidance.named_parameters()]:
         assert tensor.grad is not None and tensor.grad.isfinite().all() and tensor.grad.abs().sum() > 0, name
@@ -134,9 +130,9 @@ def test_gradients_reach_the_features_and_every_weight_but_not_the_box(kind: str
 @pytest.mark.parametrize("kind", KINDS)
 def test_under_autocast_a_quality_is_one_float32_probability_a_location(kind: str, size: tuple[int, int]) -> None:
     guidance, features = made(kind), drawn(2, F, *size)
-    plain = guidance(raw(2, size), features.bfloat16().float(), boxes(2, size))
+    plain = guidance(features.bfloat16().float(), boxes(2, size))
     with torch.autocast("cpu", torch.bfloat16):
-        quality = guidance(raw(2, size), features.bfloat16(), boxes(2, size))
+        quality = guidance(features.bfloat16(), boxes(2, size))
     assert quality.shape == (2, *size, 1) and quality.dtype == torch.float32
     assert ((quality > 0) & (quality < 1)).all()
     torch.testing.assert_close(quality, plain, atol=0.02, rtol=0)  # the first layer is bf16, where to look is not

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from gfl_bench.config import schema
 from gfl_bench.config.schema import Norm, Tower
-from gfl_bench.models.guidance import Guidance
+from gfl_bench.models.guidance import DistributionGuidance, Guidance, SampledGuidance
 from gfl_bench.structures import HeadOutput, Logits, Probabilities
 
 Said = tuple[Tensor | None, ...]
@@ -69,8 +69,11 @@ class Head(nn.Module):
         levels = [self._level(x, number) for number, x in enumerate(maps)]
         cls, box, aux, guide, *further = (self._join(parts) for parts in zip(*levels, strict=True))
         assert cls is not None and box is not None
+        sides = box.unflatten(-1, (4, -1))
+        if isinstance(self.guidance, DistributionGuidance):  # once for all levels, not a dozen small steps for each
+            guide = self.guidance(sides)
         return self.output(
-            Logits(cls), box.unflatten(-1, (4, -1)), None if aux is None else Logits(aux),
+            Logits(cls), sides, None if aux is None else Logits(aux),
             None if guide is None else Probabilities(guide), *further,
         )  # fmt: skip
 
@@ -91,13 +94,11 @@ class Head(nn.Module):
         return sides * self.scales[level] if len(self.scales) else sides
 
     def _guide(self, box: Tensor, features: Tensor) -> Tensor | None:
-        if self.guidance is None:
+        """[B, H, W, 1] of one map, from a guidance that looks around the one box of each location."""
+        if not isinstance(self.guidance, SampledGuidance):
             return None
-        priors, channels = self.shape.priors[0], self.shape.box_channels
-        raw = box.unflatten(-1, (priors, 4, channels)).flatten(2, 3)  # a map whose rows are A times as long
-        distances = self.locate(raw) if self.guidance.looks_around else None
-        guide: Tensor = self.guidance(raw, features, distances)
-        return guide.reshape(*box.shape[:3], priors)
+        guide: Tensor = self.guidance(features, self.locate(box.unflatten(-1, (4, -1))))
+        return guide
 
     @torch.no_grad()
     def locate(self, raw: Tensor) -> Tensor:

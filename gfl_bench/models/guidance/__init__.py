@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 from gfl_bench.config import schema
-from gfl_bench.models.guidance.base import Guidance
 from gfl_bench.models.guidance.distribution import DistributionGuidance, topkm
 from gfl_bench.models.guidance.sampled import (
     BorderDenseGuidance,
@@ -16,9 +15,12 @@ from gfl_bench.models.guidance.sampled import (
     PointGuidance,
     RegionGuidance,
     RegularStarGuidance,
+    SampledGuidance,
 )
 
-__all__ = ["GUIDANCES", "DistributionGuidance", "Guidance", "topkm"]
+__all__ = ["GUIDANCES", "DistributionGuidance", "Guidance", "SampledGuidance", "topkm"]
+
+Guidance = DistributionGuidance | SampledGuidance  # reads sides, or features around the box that they say
 
 
 def _distribution(config: schema.DistributionGuidance, channels: int) -> Guidance | None:

@@ -6,18 +6,15 @@ import torch
 from torch import Tensor, nn
 
 from gfl_bench.config import schema
-from gfl_bench.models.guidance.base import Guidance
 from gfl_bench.structures import Probabilities
 
 
-class DistributionGuidance(Guidance):
+class DistributionGuidance(nn.Module):
     """DGQP: the k largest probabilities of each side and their mean (Eq. 5), two linear layers, a sigmoid (Eq. 6).
 
     The statistics depend on the flatness of a distribution alone, not on where along its range it lies. The layers
     are 1 x 1 convolutions, whose weights the published checkpoints have.
     """
-
-    looks_around = False
 
     def __init__(self, config: schema.DistributionGuidance) -> None:
         super().__init__()
@@ -26,11 +23,16 @@ class DistributionGuidance(Guidance):
             nn.Conv2d(4 * (config.k + 1), config.d, 1), nn.ReLU(inplace=True), nn.Conv2d(config.d, 1, 1)
         )
 
-    def forward(self, raw: Tensor, features: Tensor, distances: Tensor | None) -> Probabilities:
+    def forward(self, raw: Tensor) -> Probabilities:
+        """Quality [B, P, 1] in (0, 1), float32 also under autocast.
+
+        Args:
+            raw: [B, P, 4, n + 1] float32, the logits of each side's distribution; gradients may flow into it.
+        """
         with torch.autocast(raw.device.type, enabled=False):
             statistics = topkm(raw.softmax(dim=-1), self.k).flatten(-2)
-            quality = self.layers(statistics.permute(0, 3, 1, 2)).sigmoid()
-        return Probabilities(quality.permute(0, 2, 3, 1))
+            quality = self.layers(statistics.transpose(1, 2).unsqueeze(-1)).sigmoid()
+        return Probabilities(quality.squeeze(-1).transpose(1, 2))
 
 
 def topkm(probabilities: Tensor, k: int) -> Tensor:

@@ -11,7 +11,7 @@ Where the points lie follows the predicted box but is not differentiated, except
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from typing import ClassVar
 
 import torch
@@ -19,20 +19,17 @@ from torch import Tensor, nn
 
 from gfl_bench.config import schema
 from gfl_bench.models.guidance import locations
-from gfl_bench.models.guidance.base import Guidance
 from gfl_bench.models.points.bilinear import sum_of_points
 from gfl_bench.models.points.largest import largest_of_points
 from gfl_bench.structures import Probabilities
 
 
-class SampledGuidance(Guidance):
+class SampledGuidance(nn.Module, ABC):
     """Two layers over the features of P = ``places`` places, each the pooled value of its K points.
 
     Args:
         channels: F, of the regression tower's features.
     """
-
-    looks_around = True
 
     def __init__(self, config: schema.SampledGuidance, channels: int, places: int) -> None:
         super().__init__()
@@ -41,10 +38,16 @@ class SampledGuidance(Guidance):
         self.bias = nn.Parameter(torch.zeros(config.d, 1, 1))  # one for all places, of the hidden layer
         self.score = nn.Conv2d(config.d, 1, 1)
 
-    def forward(self, raw: Tensor, features: Tensor, distances: Tensor | None) -> Probabilities:
-        assert distances is not None
+    def forward(self, features: Tensor, distances: Tensor) -> Probabilities:
+        """Quality [B, H, W, 1] in (0, 1), float32 also under autocast.
+
+        Args:
+            features: [B, F, H, W], the regression tower's output; gradients may flow into it.
+            distances: [B, H, W, 4] float32, (l, t, r, b) of the predicted box from each location in strides, which are
+                cells of this level. They say where to look, and no gradient flows into them.
+        """
         maps = self.read(features)
-        with torch.autocast(raw.device.type, enabled=False):
+        with torch.autocast(features.device.type, enabled=False):
             hidden = self._pool(maps, self._offsets(features.float(), distances.detach().float())) + self.bias
             quality = self.score(hidden.relu()).sigmoid()
         return Probabilities(quality.permute(0, 2, 3, 1))

@@ -16,7 +16,7 @@ from gfl_bench.models.box import BoxDistribution
 from gfl_bench.models.coding import boxes_from_distances
 from gfl_bench.models.detector import Detector
 from gfl_bench.models.detectors.vfnet.star import star
-from gfl_bench.models.guidance import Guidance
+from gfl_bench.models.guidance import Guidance, SampledGuidance
 from gfl_bench.models.heads import Head, HeadShape, Said, locations_last, tower
 from gfl_bench.models.iou import iou
 from gfl_bench.models.normalisers import Reduce
@@ -65,7 +65,8 @@ class VFNetHead(Head):
         }
         refinement = self._refinement(along[Tower.box], level)
         aux = None if self.aux is None else locations_last(self.aux(along[self.aux_tower]))
-        guide = None if self.guidance is None else self.guidance(raw, features[Tower.box], ltrb * refinement)
+        around = self.guidance if isinstance(self.guidance, SampledGuidance) else None
+        guide = None if around is None else around(features[Tower.box], ltrb * refinement)
         return locations_last(self.cls(along[Tower.cls])), box, aux, guide, refinement
 
     def _refinement(self, features: Tensor, level: int) -> Tensor:
