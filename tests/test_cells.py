@@ -35,12 +35,14 @@ def test_a_cell_is_what_hydra_composes_and_has_its_name(name: str, scale: str) -
     assert_same(name, scale, [])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scale", ["smoke", "proxy", "paper"])
 @pytest.mark.parametrize("name", AT_EVERY_SCALE)
 def test_so_it_is_at_every_scale(name: str, scale: str) -> None:
     assert_same(name, scale, [])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("extra", EXTRAS, ids=" ".join)
 @pytest.mark.parametrize("name", ["table02.atss_joint", "table03.ssd512_joint", "table05.beta1"])
 def test_so_it_is_with_what_a_command_line_adds(name: str, extra: Sequence[str]) -> None:

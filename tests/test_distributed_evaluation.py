@@ -46,6 +46,7 @@ def observed(world: World, config: Config, batches: int, sure: float) -> Any:
     return found, arrays, displacement.to_dict(), evidence.pairs.predicted.tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sure", [0.3, 0.99], ids=["many sure", "hardly any sure"])
 @pytest.mark.parametrize(("name", "parts"), [("atss", GFOCAL), ("fcos", OWN["fcos"])])
 def test_everything_measured_is_what_one_process_measures(name: str, parts: str, sure: float) -> None:

@@ -104,6 +104,7 @@ def test_two_processes_record_and_learn_what_one_does_and_rank_0_alone_records(t
     torch.testing.assert_close(other, one, rtol=0, atol=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sizes", [(2, 1), (1, 2)])
 def test_a_run_may_continue_with_another_number_of_processes(tmp_path: Path, sizes: tuple[int, int]) -> None:
     folder = parts_of(tmp_path)
@@ -144,6 +145,7 @@ def real(world: World, settings: Config, folder: Path) -> dict[str, Tensor]:
     return detector.state_dict()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("still", [True, False], ids=["norms at rest", "norms that train"])
 def test_weights_of_a_real_detector_follow_those_of_one_process(tmp_path: Path, still: bool) -> None:
     short = ["schedule.epochs=6", "schedule.decay_epochs=[4]", "schedule.warmup_steps=2", "precision=fp32"]

@@ -81,6 +81,7 @@ def test_loss_and_gradient_are_those_of_the_whole_batch(cases: list[tuple[str, s
     assert_same_step(tmp_path, [composed(name, f"{parts} {STEP} {STILL[name]}") for name, parts in cases], 1e-6)
 
 
+@pytest.mark.slow
 def test_so_they_are_with_batch_norms_that_train(tmp_path: Path) -> None:
     assert_same_step(tmp_path, [composed("atss", f"{GFOCAL} {STEP}")], 1e-4)
 

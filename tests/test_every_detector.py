@@ -94,6 +94,7 @@ def total(losses: dict[str, Tensor]) -> Tensor:
     return torch.stack(list(losses.values())).sum()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("truths", [[0, 0], [3, 0]], ids=["none", "one image without"])
 @every_case
 def test_images_without_ground_truth_give_a_finite_loss_and_gradient(name: str, parts: str, truths: list[int]) -> None:

@@ -69,6 +69,7 @@ def test_a_gaussian_tells_its_variance_and_a_number_nothing() -> None:
     assert isinstance(dirac := built("atss", OWN["atss"]).box, Dirac) and dirac.spread(raw[..., :1]) == {}
 
 
+@pytest.mark.slow
 @every_detector
 def test_rows_are_the_positives_and_pairs_those_of_table_10(name: str, parts: str, tmp_path: Path) -> None:
     detector = built(name, parts)
@@ -93,6 +94,7 @@ def test_rows_are_the_positives_and_pairs_those_of_table_10(name: str, parts: st
     assert arrays["target_histogram"].sum() == 4 * len(owner)
 
 
+@pytest.mark.slow
 @every_detector
 def test_histograms_count_the_negative_locations_and_no_other(name: str, parts: str, tmp_path: Path) -> None:
     one = seen(built(name, parts), a_batch(0))

@@ -38,6 +38,7 @@ def exported(name: str, network: Network, folder: Path, size: tuple[int, int] = 
     return export(name, network, images, folder / "network", list(network.said(images)), threads=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("overrides", [[], ATSS], ids=["gfl", "atss"])
 def test_ncnn_says_what_pytorch_says_and_half_of_the_bytes_nearly_so(overrides: list[str], tmp_path: Path) -> None:
     pytest.importorskip("ncnn")

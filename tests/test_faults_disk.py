@@ -93,6 +93,7 @@ def test_a_cache_that_finds_no_space_is_done_without(disk: SmallDisk) -> None:
     assert [one.name for one in disk.folder.iterdir()] == ["filler"]
 
 
+@pytest.mark.slow
 def test_scenes_that_find_no_space_leave_nothing_and_say_so(disk: SmallDisk) -> None:
     settings = SceneSettings(320, 2000, 2, 3)
     with pytest.raises(DataError, match=r"No space left on device.*paths\.cache"):

@@ -27,6 +27,7 @@ def spread(count: int) -> float:
     return 5 / math.sqrt(count)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", [name for name in MODELS if "_" not in name or name.startswith("fcos")])
 def test_parameters_of_neck_and_head_begin_as_the_reference_s(model: str) -> None:
     published = ["detector.dirac.first_sides=0"] if model == "fcos_full" else []  # as behind ImageNet's weights

@@ -96,6 +96,7 @@ def test_what_the_runs_return_comes_back_in_their_order(tmp_path: Path) -> None:
     assert [each.return_value for each in launched(tmp_path, work, 2)] == ["done", "diverged"]
 
 
+@pytest.mark.slow
 def test_a_job_that_dies_is_told_in_a_sentence_and_the_others_are_waited_for(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

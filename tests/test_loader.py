@@ -160,6 +160,7 @@ print(sum(1 for _ in batches), "more batches")
 """
 
 
+@pytest.mark.slow
 def test_a_stop_signal_to_the_whole_run_reaches_the_main_process_alone(split: Split) -> None:
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
     done = subprocess.run(

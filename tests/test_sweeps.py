@@ -172,6 +172,7 @@ def hydra() -> Iterator[None]:
         yield
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", CELLS, ids=lambda cell: cell.name)
 def test_every_cell_composes_to_what_its_row_says(cell: Cell, hydra: None) -> None:
     config = hydra_compose("config", overrides=[f"cell={cell.name}", "scale=smoke"], return_hydra_config=True)
