@@ -8,6 +8,7 @@ what studies and claims take from its evidence; of some also the evidence itself
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -83,14 +84,10 @@ def thinned(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _for_others(result: Mapping[str, Any]) -> dict[str, Any]:
-    """Without single times, and without what only the machine's owner knows: its name, and where things lay."""
+    """Without single times."""
     speed = {key: value for key, value in (result.get("speed") or {}).items() if not isinstance(value, list)}
-    return {**result, "speed": speed or None, "provenance": _public(result.get("provenance") or {})}
-
-
-def _public(provenance: Mapping[str, Any]) -> dict[str, Any]:
-    hardware = {key: value for key, value in provenance.get("hardware", {}).items() if key != "host"}
-    return {**{key: value for key, value in provenance.items() if key != "command_line"}, "hardware": hardware}
+    config = {key: value for key, value in result["config"].items() if key != "paths"}
+    return {**_public(result), "speed": speed or None, "config": config}
 
 
 def _short(session: Session) -> dict[str, Any]:
@@ -98,7 +95,15 @@ def _short(session: Session) -> dict[str, Any]:
         name: {**cell, "stages": {stage: _without_passes(times) for stage, times in cell["stages"].items()}}
         for name, cell in session["cells"].items()
     }
-    return {**session, "cells": cells, "provenance": _public(session.get("provenance") or {})}
+    return {**_public(session), "cells": cells}
+
+
+def _public(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Without what only the machine's owner knows: its name, and where things lay."""
+    provenance = {key: value for key, value in (record.get("provenance") or {}).items() if key != "command_line"}
+    hardware = {key: value for key, value in provenance.get("hardware", {}).items() if key != "host"}
+    words = [word for word in shlex.split(record["command"]) if not word.startswith("paths.")]
+    return {**record, "command": shlex.join(words), "provenance": {**provenance, "hardware": hardware}}
 
 
 def _without_passes(times: Mapping[str, Any]) -> dict[str, Any]:

@@ -31,7 +31,8 @@ def a_run(
     folder = RunFolder(runs / f"{identity}--id" / f"seed{seed}")
     folder.start(config)
     folder.finish(Result(
-        cell=cell, id=identity, seed=seed, scale=scale, command="", config=config,
+        cell=cell, id=identity, seed=seed, scale=scale, config=config,
+        command=f"python -m gfl_bench.run cell={cell} scale={scale} seed={seed} paths.runs={runs}",
         metrics={} if ap is None else {"AP": ap, **metrics}, diverged=None if ap is not None else Divergence(7, "qfl"),
         provenance={"hardware": {"cpu": hardware, "cores": 2, "gpus": []}},
     ))

@@ -76,18 +76,21 @@ def test_a_log_is_thinned_evenly_and_ends_where_it_ended() -> None:
 def test_a_record_does_not_tell_whose_machine_it_was(made: tuple[Path, Path]) -> None:
     result = json.loads((places(made[1])["table11.gfocal 0"] / "result.json").read_text())
     assert result["metrics"]["AP"] == 40.0 and "command_line" not in result["provenance"]
-    assert "host" not in result["provenance"]["hardware"]
+    assert "host" not in result["provenance"]["hardware"] and "paths" not in result["config"]
+    assert "paths.runs" not in result["command"]
 
 
 def test_sessions_of_the_tables_come_along_without_single_passes_and_names(tmp_path: Path) -> None:
     runs, out = tmp_path / "runs", tmp_path / "results"
     session = a_session({"table12.atss": [3.0, 4, 5], "table12.fcos": [3.0, 3, 3]})
+    session["command"] = "python -m gfl_bench.speed sweep=table12 paths.runs=/of/a/home rounds=3"
     session["provenance"] = {"command_line": ["of/a/home"], "hardware": {"host": "h", "cores": 2}, "python": "3.12"}
     session["cells"]["table12.atss"]["stages"]["detect"]["passes_ms"] = [[3.0], [4.0], [5.0]]
     write_session(session, runs)
     write_session({**session, "table": "table13", "scale": "proxy"}, runs)
     main(["table12", "--runs", str(runs), "--out", str(out)])
     (small,), (whole, _) = load_speed(out).comparisons, load_speed(runs).comparisons
+    assert small.sessions[0]["command"] == "python -m gfl_bench.speed sweep=table12 rounds=3"
     assert small.sessions[0]["provenance"] == {"hardware": {"cores": 2}, "python": "3.12"}
     assert small.sessions[0]["cells"]["table12.atss"]["stages"] == {"detect": {"samples_ms": [3.0, 4, 5]}}
     assert small.ratio("table12.fcos", "table12.atss") == whole.ratio("table12.fcos", "table12.atss")
