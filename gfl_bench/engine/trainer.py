@@ -1,27 +1,23 @@
-"""The training loop: step, log, checkpoint, stop and continue."""
+"""The training loop: steps, log, checkpoints, stop and continue."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 
 import torch
 
 from gfl_bench.config.schema import Config
-from gfl_bench.engine.accumulation import split
 from gfl_bench.engine.checkpoint import resume, save
-from gfl_bench.engine.device import autocast, move, place
 from gfl_bench.engine.distributed import ALONE, World
 from gfl_bench.engine.meter import Meter, describe
-from gfl_bench.engine.optimizer import build_optimizer, clip_gradient, set_learning_rate
 from gfl_bench.engine.progress import ProgressView, progress_view
 from gfl_bench.engine.reproducibility import make_reproducible
 from gfl_bench.engine.schedule import learning_rate, total_steps
-from gfl_bench.engine.shares import add_up_gradients, start_equal, widened
+from gfl_bench.engine.shares import widened
 from gfl_bench.engine.signals import Preempted, StopRequest
 from gfl_bench.engine.state import capture, restore
-from gfl_bench.engine.whole_batch_norm import share_batch_norms
+from gfl_bench.engine.training_step import TrainingStep
 from gfl_bench.models.detector import Detector
 from gfl_bench.structures import Batch
 
@@ -30,7 +26,7 @@ class Trainer:
     """Trains a detector in place, from where its checkpoint stopped.
 
     Args:
-        detector: the sum of the terms of its ``loss`` is minimised.
+        detector: takes a ``TrainingStep`` at each step.
         config: its ``schedule``, ``machine``, ``precision`` and ``seed`` are read.
         steps_per_epoch: as ``schedule.steps_per_epoch`` gives it.
         device: where to compute.
@@ -76,13 +72,9 @@ class Trainer:
         self._world = world
         self._before_save = before_save
         make_reproducible(config.seed, device)
-        self._detector, self._loss = detector, detector.loss
-        if world.size > 1:
-            self._loss = partial(detector.loss, reduce=world.sum_)
-            start_equal(detector, world)
-            share_batch_norms(detector, world)
-        place(detector, device, config.machine.channels_last)
-        self._optimizer = build_optimizer(detector, config.schedule, config.detector.recipe)
+        self._detector = detector
+        self._training_step = TrainingStep(detector, config, device, world)
+        self._optimizer = self._training_step.optimizer
         self._meter = Meter(self._resume())
 
     @property
@@ -127,32 +119,9 @@ class Trainer:
             return None
 
     def _step(self, batch: Batch) -> None:
-        set_learning_rate(self._optimizer, self._rate(self.step))
-        self._optimizer.zero_grad(set_to_none=True)
-        self._backward(batch)
-        if self._world.size > 1:
-            add_up_gradients(self._detector, self._world)
-        clip_gradient(self._detector, self._config.detector.recipe)
-        self._optimizer.step()
+        terms, values = self._training_step.take(batch, self._rate(self.step))
         self.step += 1
-
-    def _backward(self, batch: Batch) -> None:
-        """Gradient of the summed loss, added up over the parts of ``batch``.
-
-        Each part, of all processes together, is normalised by its own positives and counts by its share of the images;
-        with equally many positives in each part the gradient is that of the whole batch.
-        """
-        total = len(batch.image_ids)
-        values = torch.zeros((), device=self._device)
-        for part in split(batch, self._config.machine.images_at_once):
-            part = move(part, self._device, self._config.machine.channels_last)
-            with autocast(self._device, self._config.precision):
-                output = self._detector(part.images)
-            losses = self._loss(output, part)
-            weighted = torch.stack(list(losses.values())) * (len(part.image_ids) / total)
-            weighted.sum().backward()
-            values = values + weighted.detach()
-        self._meter.add(self.step + 1, tuple(losses), self._world.sum_(values), total * self._world.size)
+        self._meter.add(self.step, terms, values, len(batch.image_ids) * self._world.size)
 
     def _report(self, progress: ProgressView) -> None:
         if self._device.type == "cpu":
