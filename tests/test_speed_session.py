@@ -82,6 +82,33 @@ def test_record_is_what_the_reader_reads(tmp_path: Path, places: list[str]) -> N
     assert (speed.fps, speed.p95_ms) == (written["fps"], written["p95_ms"])
 
 
+def test_training_steps_are_timed_where_asked_for(
+    tmp_path: Path, places: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["sweep=table13", "cell=atss_joint,paa", "stage=detect,train", "candidates=50", *SMALL, *places])
+    cells = the_record(tmp_path)["cells"]
+    assert list(cells["table13.paa"]["stages"]) == ["detect", "train"] == list(cells["table13.paa"]["warmup"])
+    assert cells["table13.paa"]["stages"]["train"]["ratios"].keys() == {"table13.atss_joint"}
+    shown = capsys.readouterr().out
+    assert "training step" in shown and "steps/s" in shown
+    (comparison,) = load_speed(tmp_path / "runs").comparisons
+    assert comparison.ratio("table13.paa", "table13.atss_joint", "train") is not None
+
+
+def test_a_timed_training_step_does_all_the_work_and_leaves_the_weights(places: list[str]) -> None:
+    options = Options(stage=(Stage.train,), images=1, rounds=1, size=(64, 96), overrides=("scale=smoke", *places))
+    configs = compose_cells(options, ["table11.gfocal"])
+    (cell,) = build_cells(options, configs, find_weights(options, configs), torch.device("cpu")).values()
+    assert cell.training is not None and len(cell.training) == 4
+    learning = dict(cell.training.detector.named_parameters())
+    before = {name: value.detach().clone() for name, value in learning.items()}
+    assert cell.time(Stage.train, 5) > 0
+    assert all(torch.equal(value, before[name]) for name, value in learning.items())
+    wanted = [value for value in learning.values() if value.requires_grad]
+    assert all(value.grad is not None and value.grad.isfinite().all() for value in wanted)
+    assert cell.training.detector is not cell.detector and not cell.detector.training
+
+
 def test_each_stage_holds_the_one_before_it() -> None:
     class Slow(StandIn):
         def forward(self, images: Tensor) -> HeadOutput:

@@ -49,6 +49,13 @@ def test_the_papers_ratio_is_of_its_images_a_second(runs: Path) -> None:
     assert words(sheet, "RepPoints v2", "boxes, speed") == ("0.500", "0.70")  # 13.5 / 19.4 in the paper's Table 13
 
 
+def test_the_papers_ratio_of_training_steps_is_of_its_hours(runs: Path) -> None:
+    times = {"table13.atss_joint": [1.0], "table13.paa": [2.0]}
+    sheet = made(runs, a_session(times, stages=("train",)), table="table13")[-1]
+    assert sheet.table.columns == ("training step, ms", "training step, speed")
+    assert words(sheet, "PAA", "training step, speed") == ("0.500", "0.66")  # 8.2 / 12.5 hours in the paper's Table 13
+
+
 def test_milliseconds_are_medians_and_images_a_second_have_their_range(runs: Path) -> None:
     times = {"table12.fcos": [10.0, 20.0, 30.0], "table12.fcos_gfocal": [20.0, 20.0, 20.0]}
     sheet = made(runs, a_session(times))[-1]

@@ -161,3 +161,16 @@ def test_seconds_of_trainings_count_all_sessions_and_are_told_to_be_of_busy_mach
     judged = judge_everywhere(load_runs(runs), TABLES, ComposedCells(), [], "demo")
     (found,) = (one for one in judged if one.id == "C15")
     assert "+50.00 % s a step" in found.effect and "others may have used" in found.effect
+
+
+@pytest.mark.parametrize(("slower", "verdict"), [(1.0, Verdict.supported), (1.2, Verdict.contradicted)])
+def test_steps_that_were_timed_in_turns_decide_instead(runs: Path, slower: float, verdict: Verdict) -> None:
+    for row, hours in (("gfocal", 1.5), ("atss_joint", 1.0)):
+        a_run(runs, f"table13.{row}", training_hours=hours)
+    for noise in (0.999, 1.001, 1.0):
+        times = {"table13.atss_joint": ROUNDS, "table13.gfocal": slower * noise * ROUNDS}
+        write_session(a_session(times, stages=("detect", "train"), table="table13", scale="smoke"), runs)
+    judged = judge_everywhere(load_runs(runs), TABLES, ComposedCells(), load_speed(runs).comparisons, "smoke")
+    (found,) = (one for one in judged if one.id == "C15")
+    assert (found.verdict, found.seeds, found.unit, found.is_timed) == (verdict, 3, "session", True)
+    assert "in turns on Processor h" in found.effect

@@ -9,6 +9,7 @@ from analysis.claims.absence import Absence
 from analysis.claims.finding import Finding
 from analysis.claims.power import more_seeds
 from analysis.claims.quantity import Quantity, quantity
+from analysis.claims.recorded import SECONDS_A_STEP
 from analysis.claims.region import Region
 from analysis.claims.table_runs import TableRuns
 from analysis.claims.terms import Term, absence
@@ -17,7 +18,7 @@ from analysis.tables.timings import COLUMN
 
 ALONE = {  # where times that nobody took in turns are from
     COLUMN: f"{COLUMN} of single runs, not timed in turns",
-    "seconds_a_step": "of whole trainings, each at its own time, on machines that others may have used",
+    SECONDS_A_STEP: "of whole trainings, each at its own time, on machines that others may have used",
 }
 
 

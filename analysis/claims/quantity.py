@@ -53,7 +53,7 @@ def _noticed(kind: str, name: str) -> Callable[[Sample], float | None]:
 
 
 OTHERS: dict[str, Quantity] = {
-    "seconds_a_step": Quantity("s a step", 3, recorded.seconds_a_step, -1, of_machine=True),
+    recorded.SECONDS_A_STEP: Quantity("s a step", 3, recorded.seconds_a_step, -1, of_machine=True),
     "parameters": Quantity("parameters", 0, recorded.parameters, -1),
     "displaced_share": Quantity("% of displacements", 1, recorded.displaced_share, -1),
     "displaced_AP50": Quantity("AP50", 2, recorded.displaced_ap50, -1),

@@ -11,10 +11,13 @@ from gfl_bench.results.reading import read_metrics
 
 LAST = 0.8  # where the last fifth of the training begins
 QUALITY_LOSS = "loss_quality"
+SECONDS_A_STEP = "seconds_a_step"
 
 
 def seconds_a_step(run: Sample) -> float | None:
-    """Wall-clock of the training, all its sessions, over its steps."""
+    """Wall-clock of the training, all its sessions, over its steps; where steps were timed in turns, theirs."""
+    if SECONDS_A_STEP in run.metrics:
+        return run.metrics[SECONDS_A_STEP]
     hours, steps = run.metrics.get("training_hours"), number(section(result_of(run.path), "timings"), "steps")
     return 3600 * hours / steps if hours and steps else None
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from analysis.claims.recorded import SECONDS_A_STEP
 from analysis.claims.table_runs import TableRuns
 from analysis.tables.matching import Sample
 from analysis.tables.record import number
-from analysis.tables.timings import COLUMN, LATENCY, NCNN, SIZE, STAGE, fullest
+from analysis.tables.timings import COLUMN, LATENCY, NCNN, SIZE, STAGE, TRAIN, fullest
 from gfl_bench.results.speed_records import Comparison
 from gfl_bench.sweep.table import Table
 
-STAGES = {COLUMN: STAGE, LATENCY: NCNN, SIZE: NCNN}  # that say a column
+STAGES = {COLUMN: STAGE, LATENCY: NCNN, SIZE: NCNN, SECONDS_A_STEP: TRAIN}  # that say a column
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,8 @@ class Sessions:
 
 
     def _metrics(self, cell: str, place: int, fps: float) -> Mapping[str, float]:
-        if self.stage == STAGE:
-            return {COLUMN: fps}
+        if self.stage in (STAGE, TRAIN):
+            return {COLUMN: fps} if self.stage == STAGE else {SECONDS_A_STEP: 1 / fps}
         size = number(self.comparison.sessions[place]["cells"][cell], SIZE)
         return {LATENCY: 1000 / fps} | ({} if size is None else {SIZE: size})
 

@@ -12,19 +12,20 @@ from analysis.tables.digits import NOTHING
 from analysis.tables.record import number, section
 from analysis.tables.sheet import Entry, Line, Sheet
 from analysis.tables.summary import TableSummary
-from analysis.tables.timings import COLUMN, NCNN, STAGE, TimedTable, Timing, is_usual
+from analysis.tables.timings import COLUMN, NCNN, STAGE, TRAIN, TimedTable, Timing, is_usual
 from gfl_bench.results.samples import Ratio, Summary
 from gfl_bench.sweep.table import Row, Table
 
-HEADS = {"model": "network", STAGE: "boxes", "end_to_end": "end to end", NCNN: "ncnn"}
+HEADS = {"model": "network", STAGE: "boxes", "end_to_end": "end to end", NCNN: "ncnn", TRAIN: "training step"}
 SUFFIX = ": speed in turns"  # of the title
 MEANINGS = {
     "model": "Network: the network alone.", STAGE: "Boxes: with post-processing, as the paper times it.",
     "end_to_end": "End to end: from the image file to boxes.", NCNN: "ncnn: the network alone, processor time.",
+    TRAIN: "Training step: of one batch that lies on the device, to the next weights.",
 }  # fmt: skip
 READING = (
-    "Milliseconds an image are medians. Speed: how many times as fast as {} in the same round, median, with its 95 % "
-    "bootstrap interval{}."
+    "Milliseconds an image, or a step, are medians. Speed: how many times as fast as {} in the same round, median, "
+    "with its 95 % bootstrap interval{}."
 )
 
 

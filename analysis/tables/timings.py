@@ -13,8 +13,10 @@ from gfl_bench.sweep.table import Row, Table
 COLUMN = "FPS"  # of the tables
 STAGE = "detect"  # that the paper's FPS are of
 NCNN = "ncnn"  # the network alone, by that runtime
-STAGES = ("model", STAGE, "end_to_end", NCNN)
-LATENCY, SIZE = "latency_ms", "size_mb"  # columns that only that stage's sessions tell
+TRAIN = "train"  # a training step
+STAGES = ("model", STAGE, "end_to_end", NCNN, TRAIN)
+LATENCY, SIZE = "latency_ms", "size_mb"  # columns that only ncnn's sessions tell
+HOURS = "training_hours"  # column that says how long steps take
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,7 @@ def _of_row(table: Table, comparison: Comparison, row: Row) -> dict[str, Timing]
 
 def _printed(table: Table, row: Row, stage: str) -> float | None:
     """How many times as fast as the row that it is compared with ``row`` is in the paper."""
-    column = {STAGE: COLUMN, NCNN: LATENCY}.get(stage)
+    column = {STAGE: COLUMN, NCNN: LATENCY, TRAIN: HOURS}.get(stage)
     if column not in table.columns or row.name == table.group(row):
         return None
     index = table.columns.index(column)

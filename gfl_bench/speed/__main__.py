@@ -4,9 +4,10 @@
   python -m gfl_bench.speed sweep=table12 cell=fcos,fcos_gfocal baseline=fcos
   python -m gfl_bench.speed cell=table12.atss,table13.paa stage=model,detect rounds=50
   python -m gfl_bench.speed sweep=table12 scale=paper size=800x1216     without COCO: made pictures, 80 classes
+  python -m gfl_bench.speed sweep=table13 stage=detect,train        training steps too, one batch each
   python -m gfl_bench.speed sweep=table15 scale=paper runtime=ncnn rounds=12    networks alone, a process each turn
 
-stage=       model, detect (and post-processing, the paper's), end_to_end; all three
+stage=       model, detect (and post-processing, the paper's), end_to_end, train (a training step); the first three
 rounds=      how often each cell has its turn; 30
 images=      of the validation split, shared out over the rounds; 20
 candidates=  scores of each image that pass the threshold; 1000. null: those that pass the configured threshold

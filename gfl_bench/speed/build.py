@@ -14,6 +14,9 @@ from gfl_bench.speed.cell import TimedCell, find_checkpoint
 from gfl_bench.speed.error import SpeedError
 from gfl_bench.speed.images import TimedImages, make_pictures
 from gfl_bench.speed.options import Options
+from gfl_bench.speed.stages import Stage
+from gfl_bench.speed.training import first_batches
+from gfl_bench.structures import Batch
 
 
 def compose_cells(options: Options, names: Iterable[str]) -> dict[str, Config]:
@@ -50,15 +53,15 @@ def build_cells(
 ) -> dict[str, TimedCell]:
     """All cells, on the device at once; those of the same data share their images."""
     images: dict[str, TimedImages] = {}
+    batches: dict[str, list[Batch]] = {}
     cells = {}
     for name, config in configs.items():
-        key = repr((config.data, config.machine.channels_last))
+        key = repr((config.data, config.schedule.batch_size, config.machine.channels_last))
         if key not in images:
-            count = min(options.images, options.rounds)
-            images[key] = TimedImages(
-                config.data, cache_folder(config.paths.cache), count, device, config.machine.channels_last
-            )
-        cells[name] = TimedCell(config, weights[name], images[key], device)
+            cache, count = cache_folder(config.paths.cache), min(options.images, options.rounds)
+            images[key] = TimedImages(config.data, cache, count, device, config.machine.channels_last)
+            batches[key] = first_batches(config, cache, device) if Stage.train in options.stage else []
+        cells[name] = TimedCell(config, weights[name], images[key], batches[key], device)
         if options.compile:
-            cells[name].detector.compile()
+            cells[name].compile()
     return cells

@@ -3,7 +3,7 @@ scores pass."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -23,7 +23,9 @@ from gfl_bench.speed.candidates import count_boxes, lift_scores, threshold_passi
 from gfl_bench.speed.images import TimedImages
 from gfl_bench.speed.sizes import count_parameters
 from gfl_bench.speed.stages import Stage, TimedDetector
+from gfl_bench.speed.training import TimedTraining
 from gfl_bench.speed.turns import warm_up
+from gfl_bench.structures import Batch
 
 
 @dataclass(frozen=True)
@@ -36,17 +38,35 @@ class PostProcessing:
 
 
 class TimedCell:
-    """``config``'s detector, its weights from ``checkpoint`` or random."""
+    """``config``'s detector, its weights from ``checkpoint`` or random.
 
-    def __init__(self, config: Config, checkpoint: Path | None, images: TimedImages, device: torch.device) -> None:
+    Args:
+        batches: of its training, on ``device``; where there are any, a second detector takes steps on them.
+    """
+
+    def __init__(
+        self, config: Config, checkpoint: Path | None, images: TimedImages, batches: Sequence[Batch],
+        device: torch.device,
+    ) -> None:  # fmt: skip
         self.id = run_id(config)
         self.images = images
         self.checkpoint = checkpoint
-        self.detector = _build(config, checkpoint, len(images.dataset.category_ids))
+        build = partial(_build, config, checkpoint, len(images.dataset.category_ids))
+        self.training = TimedTraining(build(), config, batches, device) if batches else None
+        self.detector = build()
+        if checkpoint is None:
+            lift_scores(self.detector.head)
         self.parameters = count_parameters(self.detector)
         self.timed = TimedDetector(self.detector, device, config.precision, config.machine.channels_last)
         self._thresholds = [config.detector.postprocess.score_threshold] * len(images)
 
+    def compile(self) -> None:
+        """By ``torch.compile``."""
+        self.detector.compile()
+        if self.training is not None:
+            self.training.detector.compile()
+
+    @torch.inference_mode()
     def let_pass(self, wanted: int | None) -> PostProcessing:
         """Let ``wanted`` scores of each image pass from now on, or with None those above the configured threshold."""
         counts = [self._let_pass(number, wanted) for number in range(len(self.images))]
@@ -54,17 +74,26 @@ class TimedCell:
         return PostProcessing(sum(counts) / len(counts), given, left)
 
     def warm_up(self, stage: Stage) -> int:
-        """Until the time of the first image has settled; every other image once. Returns the first image's passes."""
+        """Until the time of the first image has settled; every other image once. Returns the first image's passes.
+
+        Of training steps likewise with batches.
+        """
         passes = warm_up(lambda: self.time(stage, 0))
-        for number in range(1, len(self.images)):
+        shared_out = self.training if stage is Stage.train else self.images
+        assert shared_out is not None
+        for number in range(1, len(shared_out)):
             self.time(stage, number)
         return passes
 
     def time(self, stage: Stage, number: int) -> float:
-        """Milliseconds of round ``number``, which the images share out."""
+        """Milliseconds of round ``number``, which the images, or the batches, share out."""
+        if stage is Stage.train:
+            assert self.training is not None
+            return self.timed.milliseconds(partial(self.training.step, number))
         image = number % len(self.images)
         self._use_threshold(image)
-        return self.timed.milliseconds(self._work(stage, image))
+        with torch.inference_mode():
+            return self.timed.milliseconds(self._work(stage, image))
 
     def _work(self, stage: Stage, image: int) -> Callable[[], object]:
         if stage is Stage.end_to_end:
@@ -100,8 +129,6 @@ def find_checkpoint(config: Config) -> Path | None:
 
 def _build(config: Config, checkpoint: Path | None, classes: int) -> Detector:
     detector = build_detector(weightless(config), classes, config.seed)  # what it weighs does not change the time
-    if checkpoint is None:
-        lift_scores(detector.head)
-    else:
+    if checkpoint is not None:
         load_weights(detector, checkpoint, config)
     return detector

@@ -19,6 +19,7 @@ from gfl_bench.engine.device import move
 from gfl_bench.structures import Batch
 
 CLASSES = 80  # of made pictures: COCO's
+BOXES = 7  # of each, for training steps: COCO's mean
 BLUR = 16  # pixels between the independent values of a made picture, so that its JPEG is as large as a photograph's
 
 
@@ -47,7 +48,11 @@ class TimedImages:
 
 
 def make_pictures(cache: Path, size: tuple[int, int], count: int) -> list[str]:
-    """Write ``count`` JPEGs of clouds of ``size`` (height, width); returns the overrides that make them the data."""
+    """Write ``count`` JPEGs of clouds of ``size`` (height, width), with boxes of no meaning on them.
+
+    Returns:
+        the overrides that make them the data.
+    """
     height, width = size
     folder = cache / "pictures" / f"{height}x{width}-{count}"
     folder.mkdir(parents=True, exist_ok=True)
@@ -56,18 +61,31 @@ def make_pictures(cache: Path, size: tuple[int, int], count: int) -> list[str]:
         grain = generator.integers(0, 256, (-(-height // BLUR), -(-width // BLUR), 3), dtype=np.uint8)
         Image.fromarray(grain).resize((width, height), Image.Resampling.BICUBIC).save(folder / f"{number}.jpg")
     annotations = folder / "pictures.json"
-    annotations.write_text(json.dumps(_coco(height, width, count)), encoding="utf-8")
+    annotations.write_text(json.dumps(_coco(height, width, count, generator)), encoding="utf-8")
     short, long = sorted(size)
     return [
         "data=coco", f"data.size={short}", f"data.max_size={long}", f"data.val.images='{folder}'",
-        f"data.val.annotations='{annotations}'",
+        f"data.val.annotations='{annotations}'", f"data.train.images='{folder}'",
+        f"data.train.annotations='{annotations}'",
     ]  # fmt: skip
 
 
-def _coco(height: int, width: int, count: int) -> dict[str, Any]:
+def _coco(height: int, width: int, count: int, generator: np.random.Generator) -> dict[str, Any]:
     return {
         "images": [
             {"id": number, "file_name": f"{number}.jpg", "height": height, "width": width} for number in range(count)
         ],
         "categories": [{"id": number, "name": str(number)} for number in range(CLASSES)],
+        "annotations": [
+            {"id": number, "image_id": number // BOXES, "category_id": int(generator.integers(CLASSES)), "iscrowd": 0}
+            | _box(height, width, generator)
+            for number in range(count * BOXES)
+        ],
     }
+
+
+def _box(height: int, width: int, generator: np.random.Generator) -> dict[str, Any]:
+    """Of at least a 32nd of the picture in either direction, small ones as frequent as large ones."""
+    sides = np.array([width, height]) * 2 ** generator.uniform(-5, 0, 2)
+    corner = (np.array([width, height]) - sides) * generator.uniform(0, 1, 2)
+    return {"bbox": [*map(float, corner), *map(float, sides)], "area": float(sides.prod())}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gfl_bench.speed.error import SpeedError
-from gfl_bench.speed.stages import Stage
+from gfl_bench.speed.stages import OF_AN_IMAGE, Stage
 from gfl_bench.sweep.table import Row, Table
 
 WEIGHTS = ("auto", "trained", "random")
@@ -22,7 +22,7 @@ class Options:
     sweep: str | None = None
     cell: tuple[str, ...] = ()
     baseline: str | None = None
-    stage: tuple[Stage, ...] = tuple(Stage)
+    stage: tuple[Stage, ...] = OF_AN_IMAGE
     rounds: int = 30
     images: int = 20
     candidates: int | None = 1000

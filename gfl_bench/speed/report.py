@@ -15,6 +15,7 @@ TITLES = {
     Stage.model: "network alone",
     Stage.detect: "network and post-processing (the paper's)",
     Stage.end_to_end: "end to end, from the image file to boxes",
+    Stage.train: "training step, from a batch on the device to the next weights",
 }
 
 
@@ -37,7 +38,8 @@ def _stage(session: Mapping[str, Any], rows: Mapping[str, Row], stage: Stage, pa
         for name, cell in session["cells"].items()
         for timed in [cell["stages"][stage.value]]
     ]  # fmt: skip
-    head = ["", "ms", "5 to 95 %", "FPS", f"speed, {baseline} = 1", *(["paper's"] if known else [])]
+    rate = "steps/s" if stage is Stage.train else "FPS"
+    head = ["", "ms", "5 to 95 %", rate, f"speed, {baseline} = 1", *(["paper's"] if known else [])]
     return f"{TITLES[stage]}\n\n{tabulate(lines, head, tablefmt='pipe', disable_numparse=True)}"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from typing import Any
@@ -22,7 +22,7 @@ from gfl_bench.speed.cell import TimedCell
 from gfl_bench.speed.conditions import Watch
 from gfl_bench.speed.options import Options
 from gfl_bench.speed.protocol import Flags, Protocol, digest, machine
-from gfl_bench.speed.stages import Stage
+from gfl_bench.speed.stages import OF_AN_IMAGE, Stage
 from gfl_bench.speed.turns import take_turns
 from gfl_bench.sweep.table import Row
 
@@ -42,9 +42,8 @@ def run_session(options: Options, rows: Mapping[str, Row], command: str) -> dict
     device = _prepare_process(options, first)
     cells = build_cells(options, configs, find_weights(options, configs), device)
     watch = Watch(device)
-    with torch.inference_mode():
-        told = {name: _ready(name, cell, options) for name, cell in cells.items()}
-        times = _time(cells, options)
+    told = {name: _ready(name, cell, options) for name, cell in cells.items()}
+    times = _time(cells, options)
     return {
         "schema": SCHEMA,
         "command": command,
@@ -70,10 +69,10 @@ def _prepare_process(options: Options, config: Config) -> torch.device:
 
 
 def _ready(name: str, cell: TimedCell, options: Options) -> dict[str, Any]:
-    """Set the thresholds and warm the cell up, in the longest of the stages; what the record says of it."""
+    """Set the thresholds and warm the cell up; what the record says of it."""
     post = cell.let_pass(options.candidates)
-    passes = cell.warm_up(max(options.stage, key=list(Stage).index))
-    log.info("%s: warm after %d passes; %.0f scores above the threshold", name, passes, post.passing)
+    passes = {stage.value: cell.warm_up(stage) for stage in _longest(options.stage)}
+    log.info("%s: warm after %s passes; %.0f scores above the threshold", name, list(passes.values()), post.passing)
     return {
         "id": cell.id,
         "weights": None if cell.checkpoint is None else str(cell.checkpoint),
@@ -81,6 +80,12 @@ def _ready(name: str, cell: TimedCell, options: Options) -> dict[str, Any]:
         "warmup": passes,
         "post_processing": asdict(post),
     }
+
+
+def _longest(stages: Sequence[Stage]) -> list[Stage]:
+    """Those that hold all others."""
+    of_an_image = [stage for stage in OF_AN_IMAGE if stage in stages]
+    return of_an_image[-1:] + [stage for stage in stages if stage not in OF_AN_IMAGE]
 
 
 def _time(cells: Mapping[str, TimedCell], options: Options) -> Times:

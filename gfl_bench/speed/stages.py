@@ -1,4 +1,4 @@
-"""What is timed: three stretches of the way from an image file to its boxes."""
+"""What is timed: three stretches of the way from an image file to its boxes, and a step of the training."""
 
 from __future__ import annotations
 
@@ -20,6 +20,10 @@ class Stage(Enum):
     model = "model"  # the network, from the image on the device to the head's output
     detect = "detect"  # and post-processing, to the boxes in pixels of the original image: the paper's
     end_to_end = "end_to_end"  # from the image file to these boxes on the host
+    train = "train"  # from a batch on the device to the next weights
+
+
+OF_AN_IMAGE = (Stage.model, Stage.detect, Stage.end_to_end)  # each holds the one before it
 
 
 class TimedDetector:
