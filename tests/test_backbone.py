@@ -148,3 +148,20 @@ def test_relu_before_p7_changes_p7_alone() -> None:
     rectified.load_state_dict(plain.state_dict())
     equal = [torch.equal(a, b) for a, b in zip(plain(maps), rectified(maps), strict=True)]
     assert equal == [True, True, True, True, False]
+
+
+def test_a_pyramid_with_group_norm_has_levels_of_unit_spread() -> None:
+    maps = [5 + 3 * torch.randn(2, 4, size, size, generator=torch.Generator().manual_seed(size)) for size in (16, 8, 4)]
+    pyramid = FPN(schema.FPN(channels=8, norm_groups=2), [4, 4, 4], levels=5)(maps)
+    for level in pyramid:
+        groups = level.reshape(2, 2, -1)
+        torch.testing.assert_close(groups.mean(-1), torch.zeros(2, 2), rtol=0, atol=1e-5)
+        torch.testing.assert_close(groups.var(-1, correction=0), torch.ones(2, 2), rtol=0, atol=1e-3)
+
+
+def test_a_detector_asks_for_group_norm_and_its_groups_must_be_equal() -> None:
+    for overrides, groups in (["detector=reppoints_v2", "quality=none", "box=dirac", "guidance=none"], 8), ([], 0):
+        neck = compose_config(overrides).neck
+        assert isinstance(neck, schema.FPN) and neck.norm_groups == groups
+    with pytest.raises(ConfigError, match=r"neck\.channels=64 is not a multiple of neck\.norm_groups=7"):
+        compose_config(["neck.norm_groups=7"])

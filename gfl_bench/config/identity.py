@@ -21,7 +21,7 @@ LEFT_OUT = ("machine", "paths", "seed")
 # written, so that the names of runs and the rows of their tables stay what they were.
 ADDED: dict[str, Any] = {
     "data.resize": Resize.short_edge.name, "data.shift": 0.0, "data.color_jitter": 0.0,
-    "data.ssd_augmentation": False,
+    "data.ssd_augmentation": False, "detector.pyramid.norm_groups": 0, "neck.norm_groups": 0,
     "detector.dirac.first_sides": 0.0,
 }  # fmt: skip
 

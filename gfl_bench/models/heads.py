@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from gfl_bench.config import schema
 from gfl_bench.config.schema import Norm, Tower
+from gfl_bench.models.group_norm import GroupNorm
 from gfl_bench.models.guidance import DistributionGuidance, Guidance, SampledGuidance
 from gfl_bench.structures import HeadOutput, Logits, Probabilities
 
@@ -110,13 +111,6 @@ class Head(nn.Module):
         """[B, H_l, W_l, A * C] of each level -> [B, P, C] float32; None where the levels have none."""
         found = [level.unflatten(-1, (self.shape.priors[0], -1)).flatten(1, 3) for level in levels if level is not None]
         return torch.cat(found, dim=1).float() if found else None
-
-
-class GroupNorm(nn.GroupNorm):
-    """Takes a group of one value, as P7 of one small image may have, which torch's module refuses: it becomes 0."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return torch.group_norm(x, self.num_groups, self.weight, self.bias, self.eps)
 
 
 def tower(config: schema.HeadConfig, in_channels: int) -> nn.Sequential:

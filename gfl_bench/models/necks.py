@@ -8,6 +8,7 @@ from torch.nn import functional
 
 from gfl_bench.config import schema
 from gfl_bench.config.schema import PyramidSource
+from gfl_bench.models.group_norm import GroupNorm
 
 
 class FPN(nn.Module):
@@ -19,12 +20,12 @@ class FPN(nn.Module):
         self.channels = [channels] * levels
         self.relu_before_p7 = config.relu_before_p7
         self.extra_from = config.extra_from
-        self.lateral = nn.ModuleList(nn.Conv2d(count, channels, 1) for count in in_channels)
-        self.output = nn.ModuleList(nn.Conv2d(channels, channels, 3, padding=1) for _ in in_channels)
+        self.lateral = nn.ModuleList(_conv(count, config, 1) for count in in_channels)
+        self.output = nn.ModuleList(_conv(channels, config, 3) for _ in in_channels)
         for level in range(inputs, levels):
             of_input = level == inputs and config.extra_from is PyramidSource.input
             source = in_channels[-1] if of_input else channels
-            self.output.append(nn.Conv2d(source, channels, 3, stride=2, padding=1))
+            self.output.append(_conv(source, config, 3, stride=2))
 
     def forward(self, maps: list[Tensor]) -> list[Tensor]:
         """Maps [B, C, H_l, W_l] of falling size -> one map [B, channels, H_l, W_l] for each level."""
@@ -42,3 +43,9 @@ class FPN(nn.Module):
                 coarsest = output(coarsest.float())
                 pyramid.append(coarsest)
         return pyramid
+
+
+def _conv(in_channels: int, config: schema.FPN, kernel: int, stride: int = 1) -> nn.Module:
+    groups = config.norm_groups
+    conv = nn.Conv2d(in_channels, config.channels, kernel, stride, padding=kernel // 2, bias=not groups)
+    return nn.Sequential(conv, GroupNorm(groups, config.channels)) if groups else conv

@@ -6,7 +6,7 @@ from gfl_bench.config.rules import backbones, detectors, ranges, run, scores, ss
 from gfl_bench.config.schema import Config
 
 RULES: tuple[Callable[[Config], Iterator[str]], ...] = (
-    scores.guidance_fits, scores.quality_fits, ranges.numbers_are_in_range, ranges.head_divides,
+    scores.guidance_fits, scores.quality_fits, ranges.numbers_are_in_range, ranges.groups_divide,
     detectors.priors_fit, detectors.levels_fit, detectors.dirac_is_coded, detectors.refinement_fits,
     detectors.points_fit, ssd.ssd_fits, yolo.yolo_fits, yolo.yolo_dirac_fits, backbones.backbone_exists,
     backbones.neck_has_its_maps, run.shares_are_ordered, run.images_can_move, run.schedule_is_ordered,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gfl_bench.config.schema import (
+    FPN,
     PAA,
     Config,
     DistributionGuidance,
@@ -43,8 +44,11 @@ def numbers_are_in_range(config: Config) -> Iterator[str]:
             yield f"{name}={value:g} must be above 0"
 
 
-def head_divides(config: Config) -> Iterator[str]:
-    head = config.detector.head
+def groups_divide(config: Config) -> Iterator[str]:
+    head, neck = config.detector.head, config.neck
+    if isinstance(neck, FPN) and (neck.norm_groups < 0 or (neck.norm_groups and neck.channels % neck.norm_groups)):
+        yield (f"neck.channels={neck.channels} is not a multiple of neck.norm_groups={neck.norm_groups}: group norm "
+               "needs equal groups; 0 is none")
     if head.norm_groups > 0 and head.channels % head.norm_groups:
         yield (f"detector.head.channels={head.channels} is not a multiple of detector.head.norm_groups="
                f"{head.norm_groups}: group norm needs equal groups")

@@ -79,10 +79,11 @@ class PriorConfig(LatticeConfig):
 
 @dataclass
 class PyramidConfig:
-    """What the detector asks of its neck's coarsest levels."""
+    """What the detector asks of its neck."""
 
     extra_from: PyramidSource = PyramidSource.output
     relu_before_p7: bool = False  # FCOS has it, ATSS and GFL do not
+    norm_groups: int = 0  # of a group norm behind each convolution: RepPoints V2; 0: there is none
 
 
 @dataclass

@@ -72,6 +72,7 @@ class FPN(NeckConfig):
     channels: int = 256
     extra_from: PyramidSource = PyramidSource.output  # what P6 is computed from; the detector's wish by default
     relu_before_p7: bool = False  # the same
+    norm_groups: int = 0  # of a group norm behind each convolution; 0: there is none; the same
 
 
 @dataclass

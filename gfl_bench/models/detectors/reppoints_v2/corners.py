@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from gfl_bench.config import schema
 from gfl_bench.config.schema import Norm
-from gfl_bench.models.heads import GroupNorm, tower
+from gfl_bench.models.group_norm import GroupNorm
+from gfl_bench.models.heads import tower
 from gfl_bench.structures import Logits, Priors
 
 CHANNELS = 6  # two heatmaps' logits, then (x, y) of the top left corner within its cell and of the bottom right one

@@ -1,7 +1,7 @@
 """RepPoints V2 (Chen et al., 2020): regression by nine points, verified by corner heatmaps and a foreground map.
 
 The first points, from the regression tower, say where class and box are read; their box is trained too. Both readings
-also see the heatmaps. Of the published release's parts its neck's group norm is left out, and ATSS compares the ground
+also see the heatmaps. It is the released code's variant with GIoU (Scalsol/RepPointsV2), but ATSS compares the ground
 truths with squares around the locations, as elsewhere, and not with the first points' boxes: each positive's location
 so lies inside its ground truth, without which no distribution of distances could learn its sides.
 """
