@@ -179,19 +179,32 @@ def test_a_detector_that_mmdetection_does_not_have_says_so(tmp_path: Path) -> No
     assert "has no weights for detector=borderdet" in refusal(tmp_path / "gfl.pth", "detector=borderdet", *CENTERNESS)
 
 
-def test_a_file_with_a_program_s_objects_is_refused_with_the_command_that_strips_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("text", ["", "style='caffe'"])
+def test_a_file_with_a_program_s_objects_is_refused_with_the_command_that_leaves_weights_and_configuration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
     module = ModuleType("history")
     module.Buffer = type("Buffer", (), {"__module__": "history"})  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "history", module)
     path = tmp_path / "epoch_12.pth"
-    torch.save(published(nano(*GFL), message_hub=module.Buffer()), path)
+    torch.save(published(nano(*GFL), text, message_hub=module.Buffer()), path)
     message = refusal(path, *GFL)
     assert "holds more than tensors, numbers and text (history.Buffer)" in message
     exec(message.split('python -c "')[1].split('"')[0])
     assert message.endswith(f"give {tmp_path / 'epoch_12-weights.pth'}")
-    load(tmp_path / "epoch_12-weights.pth", *GFL)
+    if text:
+        assert refusal(tmp_path / "epoch_12-weights.pth", *GFL).endswith(": set backbone.style=caffe")
+    load(tmp_path / "epoch_12-weights.pth", *GFL, *(["backbone.style=caffe"] if text else []))
+
+
+def test_a_file_without_its_configuration_is_loaded_with_a_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for text, told in (("", True), ("style='pytorch'", False)):
+        caplog.clear()
+        torch.save(published(nano(*GFL), text), tmp_path / "file.pth")
+        load(tmp_path / "file.pth", *GFL)
+        assert ("nothing checks whether" in caplog.text) is told
 
 
 @pytest.mark.parametrize("state", [{"state_dict": {}}, {"state_dict": {"a": 1}}, {"weights": torch.zeros(1)}])

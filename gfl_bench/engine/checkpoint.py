@@ -133,7 +133,9 @@ def _strip(path: Path, kind: str) -> str:
     stripped = path.with_name(f"{path.stem}-weights{path.suffix}")
     return (
         f"{path}: the checkpoint cannot be read safely, since it holds more than tensors, numbers and text ({kind}): "
-        "if you trust where it is from, take its weights out, in the environment that wrote it, by python -c \""
-        f"import torch; state = torch.load('{path}', map_location='cpu', weights_only=False)['state_dict']; "
-        f"torch.save({{'state_dict': state}}, '{stripped}')\", and give {stripped}"
+        "if you trust where it is from, take its weights and configuration out, in the environment that wrote it, by "
+        f"python -c \"import torch; state = torch.load('{path}', map_location='cpu', weights_only=False); "
+        "meta = state.get('meta') or {}; text = str(meta.get('cfg') or meta.get('config') or ''); "
+        f"torch.save({{'state_dict': state['state_dict'], 'meta': {{'cfg': text}}}}, '{stripped}')\", "
+        f"and give {stripped}"
     )

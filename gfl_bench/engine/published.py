@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from gfl_bench.engine.origins import MMDETECTION, NANODET, Origin
 from gfl_bench.engine.published_options import as_overrides, differing, options_of
 from gfl_bench.models.nanodet_names import is_nanodet
 from gfl_bench.models.reference_names import UnknownNameError
+
+log = logging.getLogger(__name__)
 
 _LISTED = 3  # names of each kind that a refusal gives
 _NO_WEIGHTS = re.compile(r"^data_preprocessor\.|\.num_batches_tracked$")  # of no use to a detector at rest
@@ -58,6 +61,11 @@ def load_published(detector: nn.Module, published: Published, config: Config, pa
     state = detector.state_dict()
     own = {name: value for name, value in state.items() if not _NO_WEIGHTS.search(name)}
     _Fit(path, published, config, _wanted(own, published, config, path)).check()
+    if published.origin is MMDETECTION and not published.text:
+        log.warning(
+            "%s keeps no configuration: nothing checks whether data.pixels, backbone.style and the detector are those "
+            "that it was trained with", path,
+        )  # fmt: skip
     detector.load_state_dict(state | published.origin.ours(published.tensors))
 
 
