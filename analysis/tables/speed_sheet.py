@@ -21,11 +21,11 @@ SUFFIX = ": speed in turns"  # of the title
 MEANINGS = {
     "model": "Network: the network alone.", STAGE: "Boxes: with post-processing, as the paper times it.",
     "end_to_end": "End to end: from the image file to boxes.", NCNN: "ncnn: the network alone, processor time.",
-    TRAIN: "Training step: of one batch that lies on the device, to the next weights.",
+    TRAIN: "Training step: of a batch, not an image, from the device's memory to the next weights.",
 }  # fmt: skip
 READING = (
-    "Milliseconds an image, or a step, are medians. Speed: how many times as fast as {} in the same round, median, "
-    "with its 95 % bootstrap interval{}."
+    "Milliseconds an image are medians. Speed: how many times as fast as {} in the same round, median, with its 95 % "
+    "bootstrap interval{}."
 )
 
 
