@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from math import floor, inf, nan
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from gfl_bench.models.detectors.borderdet.border_align import POINTS, BorderFeatures, border_align
+from gfl_bench.models.points import largest
+from gfl_bench.models.points.largest import _ON_GPU
 
 SIZES = [(6, 9), (1, 1), (1, 5), (7, 1)]
 
@@ -55,6 +59,34 @@ def test_it_is_the_largest_of_eleven_points_of_each_border_also_of_boxes_partly_
     assert found.shape == maps.shape
     for image in range(2):
         torch.testing.assert_close(found[image], looked_up(maps[image], distances[image]), atol=1e-5, rtol=1e-5)
+
+
+class _Counted(TorchDispatchMode):
+    operations = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.operations += 1
+        return func(*args, **(kwargs or {}))
+
+
+def read(monkeypatch: pytest.MonkeyPatch, block: int) -> tuple[Tensor, Tensor, int]:
+    """What is read ``block`` values at a time, its gradient, and in how many operations."""
+    monkeypatch.setattr(largest, "_block", lambda device: block)
+    maps = drawn(2, 32, 20, 30).requires_grad_()
+    with _Counted() as counted:
+        found = border_align(maps, boxes(2, 20, 30))
+        (gradient,) = torch.autograd.grad(found, maps, drawn(2, 32, 20, 30, seed=2))
+    return found.detach(), gradient, counted.operations
+
+
+def test_how_many_values_are_read_at_a_time_changes_the_operations_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    default = largest._block
+    few, gradient_of_few, many_operations = read(monkeypatch, 2**10)
+    all_, gradient_of_all, few_operations = read(monkeypatch, _ON_GPU)
+    assert torch.equal(few, all_)
+    torch.testing.assert_close(gradient_of_few, gradient_of_all)
+    assert few_operations < 200 < many_operations
+    assert default(torch.device("cuda")) == _ON_GPU > default(torch.device("cpu"))
 
 
 def test_a_box_without_extent_reads_its_location() -> None:

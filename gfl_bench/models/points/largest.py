@@ -11,7 +11,8 @@ from torch.nn.functional import embedding_bag
 
 from gfl_bench.models.points.bilinear import rows, surroundings
 
-_BLOCK = 2**18  # values at a time: 1 MiB, which stays in a CPU's cache
+_IN_CACHE = 2**18  # values: 1 MiB, which stays in a CPU's cache
+_ON_GPU = 2**26  # 256 MiB; there each small block would be a dozen kernels to launch
 
 
 def largest_of_points(maps: Tensor, offsets: Tensor) -> Tensor:
@@ -35,7 +36,7 @@ class _Largest(torch.autograd.Function):
     def forward(ctx: Any, table: Tensor, cells: Tensor, shares: Tensor) -> Tensor:
         best = table.new_empty(len(cells), table.shape[1])
         winner = best.new_empty(best.shape, dtype=torch.uint8) if ctx.needs_input_grad[0] else None
-        size = max(_BLOCK // (cells.shape[1] * table.shape[1]), 1)
+        size = max(_block(table.device) // (cells.shape[1] * table.shape[1]), 1)
         for first in range(0, len(cells), size):
             part = slice(first, first + size)
             values = _values(table, cells[part], shares[part])
@@ -54,6 +55,11 @@ class _Largest(torch.autograd.Function):
         for cell, share in zip(cells.unbind(dim=2), shares.unbind(dim=2), strict=True):
             total.scatter_add_(0, cell.gather(1, winner).long(), share.gather(1, winner) * grad)
         return total, None, None
+
+
+def _block(device: torch.device) -> int:
+    """Values at a time."""
+    return _IN_CACHE if device.type == "cpu" else _ON_GPU
 
 
 def _values(table: Tensor, cells: Tensor, shares: Tensor) -> Tensor:
