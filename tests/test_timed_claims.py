@@ -174,3 +174,13 @@ def test_steps_that_were_timed_in_turns_decide_instead(runs: Path, slower: float
     (found,) = (one for one in judged if one.id == "C15")
     assert (found.verdict, found.seeds, found.unit, found.is_timed) == (verdict, 3, "session", True)
     assert "in turns on Processor h" in found.effect
+
+
+@pytest.mark.parametrize("other", ["A processor", "Another"])
+def test_a_verdict_tells_that_its_runs_are_of_several_machines(runs: Path, other: str) -> None:
+    for row, pcc in (("gfocal_with_dgqp", 0.6), ("gfocal_without_dgqp", 0.5)):
+        for seed in range(3):
+            a_run(runs, f"table10.{row}", seed=seed, PCC=pcc + seed / 100, hardware=other if seed else "A processor")
+    judged = judge_everywhere(load_runs(runs), TABLES, ComposedCells(), [], "smoke")
+    (found,) = (one for one in judged if one.id == "C12")
+    assert ("several machines" in found.effect) is (other == "Another"), found.effect

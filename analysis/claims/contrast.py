@@ -113,9 +113,11 @@ class Contrast:
         return f"two one-sided {kind}s" if self.region.is_bounded else kind
 
     def _note(self, rows: tuple[str, ...], table: TableRuns) -> str:
-        """Diverged runs have no number, and are told; so is where times come from."""
+        """Diverged runs have no number, and are told; so is where times come from, and that machines differ."""
         counts = {row: sum(run.state == "diverged" for run in table.of(row).values()) for row in rows}
         told = [f'{count} of "{table.label(row)}" diverged' for row, count in counts.items() if count]
         origin = table.origin or ALONE.get(self.terms[0].column, "")
-        notes = [*([f"{', '.join(told)}, left out"] if told else []), *([origin] if origin else [])]
-        return f" ({'; '.join(notes)})" if notes else ""
+        machines = {run.hardware for row in rows for run in table.of(row).values() if run.hardware}
+        mixed = "trained on several machines, whose rounding differs" if len(machines) > 1 and not origin else ""
+        notes = [f"{', '.join(told)}, left out" if told else "", origin, mixed]
+        return f" ({'; '.join(filter(None, notes))})" if any(notes) else ""

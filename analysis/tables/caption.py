@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from statistics import mode
 from typing import Any
 
 from analysis.tables.condition import Condition
@@ -44,6 +46,7 @@ def _sentences(summary: TableSummary, scale: Mapping[str, Any]) -> Iterator[str]
         yield f"Unlike the scale's own config: {condition.describe()}." if condition.changes else ""
         yield _baselines(summary)
         yield from _machines(summary)
+        yield _trained_elsewhere(summary)
     else:
         yield f"{place}: none of the rows can be run yet."
     yield f"Source: {table.source}."
@@ -83,3 +86,18 @@ def _machines(summary: TableSummary) -> Iterator[str]:
         if summary.left_out:
             others = " and on ".join(summary.left_out)
             yield f"Left out: times on {others}, where most of a row's seeds were timed elsewhere."
+
+
+def _trained_elsewhere(summary: TableSummary) -> str:
+    """Runs that are not of the machine of most: another processor's rounding is in their means and differences."""
+    runs = [(run.hardware, row.row.label, run.seed) for row in summary.rows for run in row.samples if run.hardware]
+    usual = mode(machine for machine, _, _ in runs) if runs else None
+    others: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for machine, label, seed in runs:
+        if machine != usual:
+            others[machine][label].append(str(seed))
+    told = [
+        f"on {machine}: " + ", ".join(f"{label} (seed {', '.join(seeds)})" for label, seeds in rows.items())
+        for machine, rows in others.items()
+    ]
+    return f"Trained on {usual}; {'; '.join(told)}. Rounding differs between machines." if told else ""

@@ -25,7 +25,7 @@ def legend(sheet: Sheet, style: Style) -> str:
         f"{style.best}: the best, its interval apart from those of all it is compared with.":
             any(entry.is_best for entry in entries),
         f"{style.paper_best}: the paper's best.": any(entry.is_paper_best for entry in entries),
-        f"{style.significant}: p < 0.05 after Holm's correction over its column.":
+        f"{style.significant}: p < 0.05 after Holm's correction over the table.":
             any(flag for line in sheet.lines for flag in line.clear),
     }  # fmt: skip
     return " ".join([READING, *(sentence for sentence, stands in marks.items() if stands)])

@@ -24,7 +24,7 @@ class Marks:
     Attributes:
         best: measured, with an interval that overlaps no other row's; nothing where the seeds do not tell.
         paper_best: of the paper's values, all that share the first place; nothing where all are equal.
-        significant: differences whose p-value is below 0.05 after Holm's correction within their column.
+        significant: differences whose p-value is below 0.05 after Holm's correction within the table.
     """
 
     best: frozenset[Place]
@@ -72,8 +72,8 @@ def _paper_best(summary: TableSummary) -> Iterator[Place]:
 
 
 def _significant(summary: TableSummary) -> Iterator[Place]:
-    for column in summary.table.columns:
-        for row, p_value in zip(summary.rows, summary.corrected(column), strict=True):
+    for column, p_values in summary.corrected().items():
+        for row, p_value in zip(summary.rows, p_values, strict=True):
             if p_value is not None and p_value < 1 - LEVEL:
                 yield row.row.name, column
 

@@ -46,7 +46,7 @@ class Line:
     Attributes:
         seeds: how many the means are of; "1 of 3" where the others diverged.
         differences: to the row's baseline, for the columns that the table compares.
-        clear: whether each difference is significant after Holm's correction within its column.
+        clear: whether each difference is significant after Holm's correction within the table.
         command: what fills the row where it is empty.
         marks: numbers of its notes.
     """

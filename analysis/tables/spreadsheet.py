@@ -18,10 +18,10 @@ def spreadsheet(summary: TableSummary, sheet: Sheet) -> str:
     """A line for each row.
 
     For each column its mean, half-width and the paper's value; the paired difference with its half-width, its p-value,
-    and its p-value after Holm's correction over the column.
+    and its p-value after Holm's correction over the table, where it is printed.
     """
     condition = summary.condition
-    corrected = {column: summary.corrected(column) for column in summary.table.columns}
+    corrected = summary.corrected()
     return _text([
         {
             "table": summary.table.name, "row": row.row.name, "label": row.row.label, "scale": condition.scale,

@@ -74,11 +74,14 @@ class TableSummary:
         """Whether the rows' numbers may be held against each other; times of different machines may not."""
         return len(self.hardware) <= 1 or not METRICS[column].of_machine or column in self.timed_on
 
-    def corrected(self, column: str) -> list[float | None]:
-        """Holm's p-values of the column's differences, one a row; the family is the column."""
-        values = [row.p_values[column] if self.is_comparable(column) else None for row in self.rows]
-        adjusted = iter(holm([value for value in values if value is not None]))
-        return [None if value is None else next(adjusted) for value in values]
+    def corrected(self) -> dict[str, list[float | None]]:
+        """Holm's p-values of the differences, by column one a row; the family is all that the table prints."""
+        compared = [column for column in self.table.compare if self.is_comparable(column)]
+        values = {column: [row.p_values[column] for row in self.rows] for column in compared}
+        family = [value for column in compared for value in values[column] if value is not None]
+        adjusted = iter(holm(family))
+        found = {column: [None if one is None else next(adjusted) for one in ones] for column, ones in values.items()}
+        return {column: found.get(column, [None] * len(self.rows)) for column in self.table.columns}
 
 
 def summarise(table: Table, filling: Filling) -> TableSummary:
