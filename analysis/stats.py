@@ -20,10 +20,6 @@ class Interval:
     half_width: float | None
     n: int
 
-    @property
-    def excludes_zero(self) -> bool:
-        return self.half_width is not None and abs(self.mean) > self.half_width
-
 
 def mean_interval(values: Sequence[float], level: float = LEVEL) -> Interval | None:
     """Mean of ``values`` with Student's interval, n - 1 degrees of freedom; None of no values."""

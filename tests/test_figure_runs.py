@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 from evidence_arrays import evidence, keep
 from recorded import TABLES, a_run, compose_once
@@ -25,6 +26,7 @@ from analysis.figures import (
 )
 from analysis.figures.figure import Unmeasured
 from analysis.figures.learning import has_losses, smoothed
+from analysis.figures.positives import positives
 from analysis.figures.records import Records
 from analysis.figures.runs import has_evidence
 from gfl_bench.results.record import RunFolder
@@ -182,3 +184,8 @@ def test_a_run_that_logged_no_loss_on_quality_has_no_curve(runs: Path) -> None:
     (folder.path / "metrics.jsonl").write_text(json.dumps({"step": 1, "loss_quality": None}) + "\nnot json\n")
     with pytest.raises(Unmeasured):
         records(runs).pick(GFOCAL, usable=has_losses)
+
+
+@pytest.mark.parametrize(("kept", "words"), [(5, "all 5 positive locations"), (2, "2 of 5 positive locations, drawn")])
+def test_a_sample_of_the_positives_is_called_one(kept: int, words: str) -> None:
+    assert positives({"positive_iou": np.zeros(kept), "target_histogram": np.array([15, 5])}).startswith(words)

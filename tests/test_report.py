@@ -14,7 +14,9 @@ import pytest
 import scipy.stats
 from recorded import a_run, compose_once, lines, tables
 
+from analysis.claims import Judgement, Verdict
 from analysis.make_tables import main
+from analysis.report.page import _verdicts
 from analysis.tables.condition import Condition
 from analysis.tables.latex import escape
 from gfl_bench.results.record import RunFolder
@@ -123,3 +125,12 @@ def test_a_report_folder_that_cannot_be_written_is_told_in_one_sentence(tmp_path
     (tmp_path / "report").write_text("a file in the way")
     with pytest.raises(SystemExit, match=r"cannot be written to .*choose another folder with --out"):
         main(["--runs", str(tmp_path), "--out", str(tmp_path / "report")])
+
+
+def test_a_claim_that_one_scale_measures_does_not_count_as_unmeasured_for_another() -> None:
+    def judged(id_: str, verdict: Verdict) -> Judgement:
+        return Judgement(id_, "says", "ref", verdict, effect="")
+
+    found = _verdicts([judged("C01", Verdict.undecided), judged("C01", Verdict.unmeasured),
+                       judged("C02", Verdict.unmeasured)])  # fmt: skip
+    assert found == {"undecided": 1, "unmeasured": 1}

@@ -9,6 +9,7 @@ from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 from numpy.typing import NDArray
 
 from analysis.evidence import Arrays
+from analysis.figures.positives import positives
 from analysis.figures.records import Records
 from analysis.figures.runs import has_evidence
 from analysis.figures.style import COLOURS, LINES, MARKERS, canvas
@@ -42,9 +43,9 @@ def draw(records: Records) -> tuple[Canvas, str]:
         each.set_minor_formatter(NullFormatter())
     drawing.legend(loc="outside upper center", ncols=2)
     return drawing, (
-        "Standard deviation of the predicted distribution of each side of all positive locations against the true "
-        "standard deviation with which the scene was generated: median and quartiles of bins; r_s is Spearman's "
-        f"correlation over all sides. A Dirac delta has no spread. {picked.one_source}"
+        f"Standard deviation of the predicted distribution of each side of {positives(picked.first.evidence)}, against "
+        "the true standard deviation with which the scene was generated: median and quartiles of bins; r_s is "
+        f"Spearman's correlation over these sides. A Dirac delta has no spread. {picked.one_source}"
     )
 
 

@@ -9,6 +9,7 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure as Canvas
 
 from analysis.figures.density import draw_density
+from analysis.figures.positives import positives
 from analysis.figures.records import Records
 from analysis.figures.runs import Run, has_evidence
 from analysis.figures.style import canvas
@@ -38,8 +39,9 @@ def draw(records: Records) -> tuple[Canvas, str]:
     drawing.supxlabel("predicted quality")
     drawing.supylabel("real IoU")
     return drawing, (
-        "Predicted quality and real IoU of the boxes of all positive locations, before any threshold or NMS, as in "
-        f"Table 10; colour counts boxes, r is Pearson's. ATSS assigns them all. {picked.one_source}"
+        f"Predicted quality and real IoU of the boxes of {positives(picked.first.evidence)}, before any threshold or "
+        "NMS, as in Table 10; colour counts boxes, r is Pearson's of those shown. ATSS assigns all locations. "
+        f"{picked.one_source}"
     )
 
 

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure as Canvas
 from numpy.typing import NDArray
 
 from analysis.figures.density import draw_density
+from analysis.figures.positives import positives
 from analysis.figures.records import Records
 from analysis.figures.runs import Run, has_evidence
 from analysis.figures.style import BLUE, ORANGE, canvas
@@ -36,8 +37,8 @@ def draw(records: Records) -> tuple[Canvas, str]:
     drawing.colorbar(hexagons, ax=right, pad=0.02, aspect=28, label="boxes")
     return drawing, (
         "Left: the sharpest and the flattest side among the sharpest and the flattest detections. Right: the largest "
-        "probability of a box's distributions, mean of the four sides, against its IoU with the ground truth, for all "
-        f"{len(top1):,} positive locations. {picked.one_source}"
+        "probability of a box's distributions, mean of the four sides, against its IoU with the ground truth, for "
+        f"{positives(run.evidence)}. {picked.one_source}"
     )
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure as Canvas
 from numpy.typing import NDArray
 
+from analysis.figures.positives import positives
 from analysis.figures.records import Records
 from analysis.figures.runs import has_evidence
 from analysis.figures.style import BLUE, canvas
@@ -37,10 +38,10 @@ def draw(records: Records) -> tuple[Canvas, str]:
     axis.text(0.99, 0.98, _table(settings, evidence["side_target"]), transform=axis.transAxes, ha="right", va="top",
               family="DejaVu Sans Mono", fontsize=7, linespacing=1.25)  # fmt: skip
     return drawing, (
-        f"Regression targets of ATSS: distances from all {len(evidence['side_target']):,} positive locations of the "
-        "validation images to the four sides of their ground truths (the paper: of the training images). The table "
-        "gives the share that training clamps, because it lies beyond the range nΔ, for the settings of Table 7; "
-        f"dashed: ends of ranges. {picked.one_source}"
+        "Regression targets of ATSS: distances from all positive locations of the validation images to the four sides "
+        "of their ground truths (the paper: of the training images). The table gives the share that training clamps, "
+        f"because it lies beyond the range nΔ, for the settings of Table 7, of {positives(evidence)}; dashed: ends of "
+        f"ranges. {picked.one_source}"
     )
 
 

@@ -58,8 +58,9 @@ def _by_claim(judgements: Sequence[Judgement]) -> dict[str, list[Judgement]]:
 
 
 def _verdicts(judgements: Sequence[Judgement]) -> Counter[str]:
-    """How many claims have each verdict, at any scale."""
-    return Counter(verdict for _, verdict in {(judgement.id, judgement.verdict.value) for judgement in judgements})
+    """How many claims have each verdict, at any scale; unmeasured are those that are so at all."""
+    found = [{one.verdict.value for one in ones} for ones in _by_claim(judgements).values()]
+    return Counter(verdict for verdicts in found for verdict in verdicts - {"unmeasured"} or verdicts)
 
 
 def _environment(folder: Path) -> Environment:
