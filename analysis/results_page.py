@@ -46,7 +46,8 @@ def page(folder: Path, tables: dict[str, Table], names: Sequence[str], command: 
     judgements = judge_everywhere(runs, tables, cells, speeds, DEFAULT_SCALE)
     sheets = [_sheet(one, timed[one.table.name], cells) for one in summaries if _is_told(one)]
     studies = [sheet for study in STUDIES for sheet in study.sheets(runs, tables, cells, FOLDER)]
-    parts = [HEAD.format(command=command, folder=folder.name), _machines(runs), "## Verdicts", *_verdicts(judgements)]
+    head = HEAD.format(command=command, folder=_place(folder))
+    parts = [head, _machines(runs), "## Verdicts", *_verdicts(judgements)]
     parts += ["## Tables", *_left_out(summaries, folder), *map(markdown, sheets)]
     parts += ["## Speeds", *(markdown(speed_sheet(one)) for one in sessions)] if sessions else []
     parts += ["## Studies", *map(markdown, studies)]
@@ -71,10 +72,15 @@ def _is_told(summary: TableSummary) -> bool:
     return sum(not row.is_empty for row in summary.rows) * 2 >= len(summary.rows)
 
 
+def _place(folder: Path) -> str:
+    """As a command beside the project would name it."""
+    return folder.name if folder.is_absolute() else folder.as_posix()
+
+
 def _left_out(summaries: Sequence[TableSummary], folder: Path) -> Iterator[str]:
     names = [f"{one.table.name} at scale {one.condition.scale}" for one in summaries if not _is_told(one)]
     if names:
-        command = f"`python analysis/make_tables.py --runs {folder.name} --print TABLE`"
+        command = f"`python analysis/make_tables.py --runs {_place(folder)} --print TABLE`"
         yield f"Left out, fewer than half of their rows run: {', '.join(names)}. {command} prints them."
 
 
