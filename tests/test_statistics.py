@@ -124,6 +124,23 @@ def test_runs_that_all_diverge_decide_with_six() -> None:
     assert more_runs(2, 2) == 4 and more_runs(0, 3) == 3 and more_runs(1, 2) is None
 
 
+@pytest.mark.parametrize(
+    ("count", "total", "half"), [(2, 3, 0.5), (4, 5, 0.5), (1, 5, 0.5), (7, 10, 0.4), (19, 20, 0.8)]
+)
+def test_as_many_runs_as_that_decide_in_80_percent_of_repetitions_and_one_fewer_do_not(
+    count: int, total: int, half: float
+) -> None:
+    def decided(runs: int) -> float:
+        drawn = np.random.default_rng(0).binomial(runs, count / total, 4000)
+        shown = {one: share_interval(one, runs) for one in set(drawn.tolist())}
+        above = count / total > half
+        return float(np.mean([low > half if above else high < half for low, high in map(shown.get, drawn.tolist())]))
+
+    more = more_runs(count, total, half)
+    assert more is not None and decided(total + more) > 0.78
+    assert more == 1 or decided(total + more - 1) < 0.82
+
+
 def test_an_interval_that_excludes_a_bound_and_its_p_value_agree() -> None:
     region = Region(-inf, 0.0)
     for values in normal(-0.3, 0.4, 200, 4):

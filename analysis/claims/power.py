@@ -7,10 +7,10 @@ from statistics import fmean
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import nctdtr, stdtrit
+from scipy.special import bdtrc, nctdtr, stdtrit
 
 from analysis.claims.region import ALPHA, Region
-from analysis.stats import share_interval, standard_deviation
+from analysis.stats import standard_deviation
 
 POWER = 0.8
 MOST_SEEDS = 1000
@@ -46,11 +46,17 @@ def power(
 
 
 def more_runs(count: int, total: int, half: float = 0.5, family: int = 1) -> int | None:
-    """How many more runs show a share on its side of ``half``, were the share as observed."""
-    level = 1 - ALPHA / (1 if count / total > half else family)
+    """How many more runs show a share on its side of ``half`` with 80 % probability, were the share as observed."""
+    if count / total < half:
+        return _more_above(total - count, total, 1 - half, ALPHA / family)
+    return _more_above(count, total, half, ALPHA)
+
+
+def _more_above(count: int, total: int, half: float, alpha: float) -> int | None:
     for runs in range(total + 1, MOST_SEEDS + 1):
-        low, high = share_interval(round(count / total * runs), runs, level)
-        if high < half or low > half:
+        shares = np.arange(runs + 1)
+        showing = shares[bdtrc(shares - 1, runs, half) < alpha / 2]  # Clopper and Pearson's interval lies above half
+        if len(showing) and bdtrc(showing[0] - 1, runs, count / total) >= POWER:
             return runs - total
     return None
 
