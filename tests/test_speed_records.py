@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.stats
 from timed import a_session, comparisons
 
-from gfl_bench.results.samples import speed_ratio, summarise
+from gfl_bench.results.samples import mean_ratio, speed_ratio, summarise
 from gfl_bench.results.speed_records import load_speed, write_session
 
 
@@ -129,3 +130,26 @@ def test_interval_holds_the_true_ratio_in_about_95_of_100_sessions() -> None:
         assert ratio.low is not None and ratio.high is not None
         held += ratio.low <= 0.8 <= ratio.high
     assert 0.90 <= held / 300 <= 0.99
+
+
+def test_the_interval_of_several_sessions_is_students_over_their_logarithms(runs: Path) -> None:
+    (one,) = comparisons(runs, *(a_session({"fcos": [1.0] * 9, "atss": [slower] * 9}) for slower in (1.0, 1.1, 1.3)))
+    ratio = one.ratio("atss", "fcos")
+    logs = -np.log([1.0, 1.1, 1.3])
+    wanted = np.exp(scipy.stats.t.interval(0.95, 2, logs.mean(), scipy.stats.sem(logs)))
+    assert ratio is not None and (ratio.low, ratio.high) == pytest.approx(tuple(wanted))
+    assert (ratio.value, ratio.rounds) == (pytest.approx(np.exp(logs.mean())), 27)
+
+
+@pytest.mark.slow
+def test_it_holds_the_true_ratio_where_sessions_differ_by_more_than_their_rounds() -> None:
+    generator, held = np.random.default_rng(3), 0
+    for _ in range(200):
+        ratios = []
+        for shift in generator.normal(0, 0.02, 3):
+            noise = generator.lognormal(0, 0.01, 40)
+            ratios.append(float(np.median(1 / (1.25 * noise * np.exp(shift)))))
+        found = mean_ratio(ratios, 120)
+        assert found.low is not None and found.high is not None
+        held += found.low <= 0.8 <= found.high
+    assert 0.90 <= held / 200 <= 0.99

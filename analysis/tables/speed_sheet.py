@@ -24,8 +24,8 @@ MEANINGS = {
     TRAIN: "Training step: of a batch, not an image, from the device's memory to the next weights.",
 }  # fmt: skip
 READING = (
-    "Milliseconds an image are medians. Speed: how many times as fast as {} in the same round, median, with its 95 % "
-    "bootstrap interval{}."
+    "Milliseconds an image are medians. Speed: how many times as fast as {} in the same round, median with its 95 % "
+    "bootstrap interval, of several sessions the mean with Student's over them{}."
 )
 
 

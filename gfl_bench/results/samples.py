@@ -59,3 +59,13 @@ def speed_ratio(samples: Sequence[float], baseline: Sequence[float]) -> Ratio:
     )
     interval = drawn.confidence_interval
     return Ratio(value, float(interval.low), float(interval.high), len(ratios))
+
+
+def mean_ratio(ratios: Sequence[float], rounds: int) -> Ratio:
+    """Geometric mean of two sessions' ratios or more, with Student's 95 % interval over the sessions."""
+    from scipy.special import stdtrit
+
+    logs = np.log(ratios)
+    width = stdtrit(len(logs) - 1, (1 + LEVEL) / 2) * logs.std(ddof=1) / np.sqrt(len(logs))
+    low, mean, high = np.exp(logs.mean() + np.array([-width, 0, width])).tolist()
+    return Ratio(mean, low, high, rounds)

@@ -17,7 +17,7 @@ import numpy as np
 
 from gfl_bench.atomic import replacing
 from gfl_bench.results.reading import Unreadable, read_object
-from gfl_bench.results.samples import Ratio, Summary, speed_ratio, summarise
+from gfl_bench.results.samples import Ratio, Summary, mean_ratio, speed_ratio, summarise
 
 FOLDER = "speed"  # below paths.runs
 SHORTEST, LONGEST = 1e-6, 1e9  # milliseconds; what lies beyond is no time of an image
@@ -67,11 +67,17 @@ class Comparison:
         return {place: summarise(_samples(one, cell, stage)) for place, one in self._with(stage, cell).items()}
 
     def ratio(self, cell: str, baseline: str, stage: str = "detect") -> Ratio | None:
-        """How many times as fast as ``baseline`` the cell is; None where the two never took turns."""
+        """How many times as fast as ``baseline`` the cell is; None where the two never took turns.
+
+        Of several sessions their mean, with an interval over sessions: they differ by more than their rounds do.
+        """
+        each = list(self.each_ratio(cell, baseline, stage).values())
         both = self._with(stage, cell, baseline).values()
         times, reference = (
             [time for session in both for time in _samples(session, name, stage)] for name in (cell, baseline)
         )
+        if len(each) > 1:
+            return mean_ratio(each, rounds=len(times))
         return speed_ratio(times, reference) if times else None
 
     def each_ratio(self, cell: str, baseline: str, stage: str = "detect") -> dict[int, float]:
