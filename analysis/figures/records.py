@@ -105,7 +105,9 @@ class Records:
         commands = [self._evaluation(cell, trained, condition) for cell, trained in plan.items() if trained]
         if to_train:
             commands.append(command([f"cell={','.join(to_train)}"], condition, self.folder, "0"))
-        return Unmeasured(f"No run of {' or '.join(plan)} kept what this figure reads.", " && ".join(commands))
+        finished = [cell for cell in to_train if self.runs_of(cell).get(condition)]
+        lacks = f" Before {', '.join(finished)} runs again, its result.json has to be removed." if finished else ""
+        return Unmeasured(f"No run of {' or '.join(plan)} kept what this figure reads.{lacks}", " && ".join(commands))
 
     def _plan(
         self, choice: Sequence[str], condition: Condition, usable: Usable, least: int | None

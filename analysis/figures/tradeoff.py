@@ -68,7 +68,7 @@ def on_one_machine(runs: Mapping[str, Sequence[Run]]) -> tuple[str, dict[str, Po
         for run in found:
             by_machine.setdefault(str(run.hardware), {}).setdefault(cell, []).append(run)
     hardware, timed = max(by_machine.items(), key=lambda one: (len(one[1]), one[0]))
-    return hardware, {
+    return f"{hardware}, each run by itself, beside whatever else the machine did", {
         cell: (fmean(1000 / run.metrics["FPS"] for run in found), _mean_ap(found)) for cell, found in timed.items()
     }
 
