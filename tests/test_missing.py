@@ -71,13 +71,27 @@ def test_a_row_that_cannot_be_run_says_what_it_needs(runs: Path, monkeypatch: py
 
 
 def test_a_column_that_a_finished_run_lacks_is_measured_from_its_checkpoint(runs: Path) -> None:
-    folder = a_run(runs, "zoo.gfl_r50_fpn_1x", 40.0)
-    (item, *others) = missing("zoo", runs)
-    assert (item["kind"], item["columns"], item["seeds"]) == ("measurement", ["AP_testdev"], [0])
-    assert f"mode=testdev checkpoint={folder.path / 'checkpoint.pt'}" in item["command"]
-    assert {other["kind"] for other in others} == {"run"}
+    folder = a_run(runs, "table10.fcos_joint", 40.0)
+    items = [item for item in missing("table10", runs) if item["kind"] == "measurement"]
+    found = {tuple(item["columns"]): item["command"] for item in items}
+    assert set(found) == {("PCC",), ("FPS",)}
+    assert f"mode=evaluate checkpoint={folder.path / 'checkpoint.pt'}" in found["PCC",]
+    (sheet,) = tables("table10", runs=runs)
+    assert "Finished runs lack FPS, PCC: missing.json has the command for each." in sheet.notes
+
+
+def test_no_command_is_given_for_what_the_evaluation_server_alone_can_tell(runs: Path) -> None:
+    for row in TABLES["zoo"].rows:
+        a_run(runs, f"zoo.{row.name}", 40.0)
+    assert missing("zoo", runs) == []
     (sheet,) = tables("zoo", runs=runs)
-    assert "Finished runs lack AP_testdev: missing.json has the command for each." in sheet.notes
+    assert any("COCO's evaluation server" in note for note in sheet.notes)
+
+
+def test_a_run_that_wrote_a_submission_makes_no_table(runs: Path) -> None:
+    a_run(runs, "zoo.gfl_r50_fpn_1x", 40.0)
+    a_run(runs, "zoo.gfl_r50_fpn_1x", 1.0, extra=["mode=testdev", "checkpoint=file.pth"])
+    assert len(tables("zoo", runs=runs)) == 1
 
 
 def test_nothing_is_missing_of_a_full_table(runs: Path) -> None:

@@ -14,7 +14,7 @@ class Metric:
         decimals: as the paper prints it.
         better: whether a higher or a lower number is the better one.
         of_machine: whether it means nothing on another machine.
-        mode: the ``mode`` that measures it from a checkpoint; empty where only a training does.
+        mode: the ``mode`` that measures it from a checkpoint; empty where only a training does, or COCO's server.
     """
 
     unit: str
@@ -37,7 +37,7 @@ METRICS: dict[str, Metric] = {
     "APm": Metric("percent", 1),
     "APl": Metric("percent", 1),
     "PCC": Metric("Pearson's correlation", 3),
-    "AP_testdev": Metric("percent, from COCO's evaluation server", 1, mode="testdev"),
+    "AP_testdev": Metric("percent, from COCO's evaluation server", 1, mode=""),
     "training_hours": Metric("hours", 3, better="lower", of_machine=True, mode=""),
     "FPS": Metric("images/s, batch 1", 1, of_machine=True, mode="speed"),
     "MR": Metric("percent", 2, better="lower"),
