@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 
 import pytest
 import torch
 from detectors import CLASSES, random_batch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from gfl_bench.config.compose import compose_config
 from gfl_bench.config.schema import Config
 from gfl_bench.models.build import build_detector
 from gfl_bench.models.detector import Detector
-from gfl_bench.structures import Batch, Instances
+from gfl_bench.models.guidance import DistributionGuidance
+from gfl_bench.structures import Batch, HeadOutput, Instances
 
 TOLERANCE = 2e-4
 GFOCAL = "quality=joint box=general_dfl guidance=distribution"
@@ -132,7 +132,10 @@ def outspoken(name: str, parts: str) -> Detector:
     """With weights in its head by which images differ: as the reference begins, all say nearly the same."""
     detector = built(name, parts).eval()
     torch.manual_seed(0)
-    hooks = [layer.register_forward_hook(speak_up) for layer in detector.head.modules() if isinstance(layer, nn.Conv2d)]
+    for layer in layers(detector.head):
+        nn.init.kaiming_normal_(layer.weight)
+    guides = [part for part in detector.head.modules() if isinstance(part, DistributionGuidance)]
+    hooks = [layer.register_forward_hook(standardise) for guide in guides for layer in layers(guide)]
     with torch.no_grad():
         detector(random_batch(1, [1, 1]).images)
     for hook in hooks:
@@ -140,15 +143,16 @@ def outspoken(name: str, parts: str) -> Detector:
     return detector
 
 
-def speak_up(layer: nn.Conv2d, inputs: tuple[Tensor], said: Tensor) -> Tensor:
-    """New weights, by which the numbers of a channel have mean 0 over all locations and differ by 1 between images."""
-    nn.init.kaiming_normal_(layer.weight)
-    said = functional.conv2d(*inputs, layer.weight, None, layer.stride, layer.padding, layer.dilation, layer.groups)
-    mean, unit = said.mean(dim=(0, 2, 3)), (said[0] - said[1]).abs().mean(dim=(1, 2))
+def layers(part: nn.Module) -> list[nn.Conv2d]:
+    return [layer for layer in part.modules() if isinstance(layer, nn.Conv2d)]
+
+
+def standardise(layer: nn.Conv2d, inputs: object, said: Tensor) -> Tensor:
+    """Mean 0 and deviation 1 in each channel, from now on: DGQP reads probabilities, which differ little."""
+    mean, unit = said.mean(dim=(0, 2, 3)), said.std(dim=(0, 2, 3))
     layer.weight /= unit[:, None, None, None]
-    if layer.bias is not None:
-        layer.bias.copy_(-mean / unit)
-    return layer._conv_forward(*inputs, layer.weight, layer.bias)
+    layer.bias.sub_(mean).div_(unit)
+    return (said - mean[:, None, None]) / unit[:, None, None]
 
 
 @every_case
@@ -159,40 +163,41 @@ def test_a_batch_says_what_its_images_say_alone(name: str, parts: str) -> None:
         alone = [vars(detector(batch.images[number : number + 1])) for number in range(2)]
     for field, values in vars(together).items():
         if values is not None:
-            apart = (values[0] - values[1]).abs() > 20 * TOLERANCE
-            assert apart.float().mean() > 0.9, f"{field}: the images say the same"
+            assert (values[0] - values[1]).abs().median() > 50 * TOLERANCE, f"{field}: the images say the same"
             for number in range(2):
                 torch.testing.assert_close(values[number], alone[number][field][0], rtol=TOLERANCE, atol=TOLERANCE)
 
 
 @every_case
 def test_the_loss_of_a_batch_is_the_sum_of_those_of_its_images(name: str, parts: str) -> None:
-    """Exactly so where each is divided by the normalisers of all, as in processes that have an image each.
-
-    Of an image alone they are other ones, so that its own loss says nothing of the batch's.
-    """
+    """Where each is divided by the normalisers of all, as in processes that have one image each; not by its own."""
     detector, batch = outspoken(name, parts), random_batch(0, [3, 2, 0])
-    images = [image_of(batch, number) for number in range(3)]
     with torch.no_grad():
         together = detector.loss(detector(batch.images), batch)
-        apart = losses_of_processes(detector, images)
+        alone = losses_of_processes(detector, [image_of(batch, number) for number in range(3)])
     for term, loss in together.items():
-        torch.testing.assert_close(
-            sum(one[term] for one in apart), loss, rtol=TOLERANCE, atol=TOLERANCE, msg=lambda why: f"{term}: {why}"
-        )
+        sums = torch.stack([one[term] for one in alone]).sum()
+        assert torch.allclose(sums, loss, rtol=TOLERANCE, atol=0), f"{term}: {sums}, of the batch {loss}"
 
 
 def losses_of_processes(detector: Detector, batches: list[Batch]) -> list[dict[str, Tensor]]:
-    """The losses of processes that have one of ``batches`` each; a first pass tells which normalisers they add up."""
-    outputs = [detector(batch.images) for batch in batches]
-    own: list[list[Tensor]] = [[] for _ in batches]
-    for output, batch, asked in zip(outputs, batches, own, strict=True):
-        detector.loss(output, batch, lambda normalisers, asked=asked: asked.append(normalisers) or normalisers)
+    """The losses of processes that have one of ``batches`` each and add up their normalisers."""
+    said = [(detector(batch.images), batch) for batch in batches]
+    own = [normalisers(detector, *one) for one in said]
     totals = [torch.stack(parts).sum(dim=0) for parts in zip(*own, strict=True)]
-    return [
-        detector.loss(output, batch, lambda _, left=iter(totals): next(left))
-        for output, batch in zip(outputs, batches, strict=True)
-    ]
+    return [detector.loss(*one, reduce=partial(lambda left, _: next(left), iter(totals))) for one in said]
+
+
+def normalisers(detector: Detector, output: HeadOutput, batch: Batch) -> list[Tensor]:
+    """What the loss of ``batch`` has added up over processes, in this order."""
+    asked: list[Tensor] = []
+
+    def reduce(own: Tensor) -> Tensor:
+        asked.append(own)
+        return own
+
+    detector.loss(output, batch, reduce)
+    return asked
 
 
 def image_of(batch: Batch, number: int) -> Batch:
