@@ -61,12 +61,12 @@ class Batch:
         return Batch(move(self.images), self.instances.to(device), move(self.sizes), move(self.padded_sizes),
                      move(self.scale_factors), self.image_ids, None if self.frames is None else move(self.frames))
 
-    def frame(self, number: int) -> Tensor:
-        """The box [4] float32 that the original fills in image ``number``."""
+    def frame(self, number: int | Tensor) -> Tensor:
+        """The box [..., 4] float32 that the original fills in image ``number``, or in the images ``number`` [...]."""
         if self.frames is not None:
             return self.frames[number]
-        size = self.sizes[number].flip(0).float()
-        return torch.cat([torch.zeros_like(size), size])
+        size = self.sizes[number].flip(-1).float()
+        return torch.cat([torch.zeros_like(size), size], dim=-1)
 
     def to_original(self, coordinates: Tensor, number: int | Tensor) -> Tensor:
         """``coordinates`` [..., 2 or 4] in pixels of image ``number``, or of the images ``number`` [...], as the

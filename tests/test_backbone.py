@@ -156,7 +156,7 @@ def test_a_pyramid_with_group_norm_has_levels_of_unit_spread() -> None:
     for level in pyramid:
         groups = level.reshape(2, 2, -1)
         torch.testing.assert_close(groups.mean(-1), torch.zeros(2, 2), rtol=0, atol=1e-5)
-        torch.testing.assert_close(groups.var(-1, correction=0), torch.ones(2, 2), rtol=0, atol=1e-3)
+        torch.testing.assert_close(groups.var(-1, correction=0), torch.ones(2, 2), rtol=0, atol=1e-2)
 
 
 def test_a_detector_asks_for_group_norm_and_its_groups_must_be_equal() -> None:

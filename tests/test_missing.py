@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from recorded import TABLES, a_run, compose_once, lines, tables
 from analysis.tables.condition import Condition
 from analysis.tables.matching import Filling, fill
 from analysis.tables.missing import missing_json
+from analysis.tables.plain_text import terminal
 from analysis.tables.summary import summarise
 from gfl_bench.results.metrics import METRICS
 from gfl_bench.results.store import load_runs
@@ -84,14 +86,34 @@ def test_no_command_is_given_for_what_the_evaluation_server_alone_can_tell(runs:
     for row in TABLES["zoo"].rows:
         a_run(runs, f"zoo.{row.name}", 40.0)
     assert missing("zoo", runs) == []
-    (sheet,) = tables("zoo", runs=runs)
-    assert any("COCO's evaluation server" in note for note in sheet.notes)
+
+
+@pytest.mark.parametrize("scale", ["smoke", "paper"])
+def test_a_training_is_not_said_to_fill_what_the_evaluation_server_alone_can_tell(runs: Path, scale: str) -> None:
+    a_run(runs, "zoo.gfl_r50_fpn_1x", 40.0, scale=scale)
+    found = missing("zoo", runs)
+    assert len(found) == len(TABLES["zoo"].rows) - 1 and all(item["command"] for item in found)
+    assert {(item["kind"], item["scale"], *item["columns"]) for item in found} == {("run", scale, "AP")}
+
+
+def test_every_table_with_a_column_of_the_evaluation_server_says_so_in_every_format(runs: Path, tmp_path: Path) -> None:
+    served = [name for name, table in TABLES.items() if any(METRICS[column].of_server for column in table.columns)]
+    assert served == ["zoo"]
+    (sheet,) = tables(*served, runs=runs, out=tmp_path)
+    (note,) = [note for note in sheet.notes if "AP_testdev" in note]
+    assert "COCO's evaluation server" in note and "At scale paper, mode=testdev writes the file to submit" in note
+    assert note in terminal(sheet) and note in (tmp_path / f"{sheet.name}.md").read_text()
+    assert note in unescape((tmp_path / "index.html").read_text())
 
 
 def test_a_run_that_wrote_a_submission_makes_no_table(runs: Path) -> None:
-    a_run(runs, "zoo.gfl_r50_fpn_1x", 40.0)
-    a_run(runs, "zoo.gfl_r50_fpn_1x", 1.0, extra=["mode=testdev", "checkpoint=file.pth"])
-    assert len(tables("zoo", runs=runs)) == 1
+    submission = ["mode=testdev", "checkpoint=file.pth", "data.val.images=coco/test2017"]
+    a_run(runs, "zoo.gfl_r50_fpn_1x", extra=submission, scale="paper")
+    (empty,) = tables("zoo", runs=runs)
+    a_run(runs, "zoo.gfl_r50_fpn_1x", 40.0, scale="paper")
+    (filled,) = tables("zoo", runs=runs)
+    assert "testdev" not in empty.command + filled.command
+    assert [lines(sheet)["R-50, 1x"].seeds for sheet in (empty, filled)] == ["0", "1"]
 
 
 def test_nothing_is_missing_of_a_full_table(runs: Path) -> None:

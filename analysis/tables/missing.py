@@ -5,7 +5,7 @@ An object with ``schema`` (1), ``runs`` (the folder of the records) and ``missin
 - ``kind``: ``run`` where seeds were not run to their end, ``measurement`` where a finished run lacks columns;
 - ``table``, ``row``, ``cell``: their names;
 - ``scale``, ``overrides``: the condition; what the command line says besides cell and seed;
-- ``columns``: those that stay empty;
+- ``columns``: those that stay empty, but what COCO's evaluation server alone can tell, which no command fills;
 - ``seeds``: still to be run, or of the run that lacks the columns;
 - ``needs``: what gfl_bench itself lacks for the row, such as ``detector nanodet``; there is no command then;
 - ``command``: what fills it.
@@ -53,15 +53,16 @@ def missing_json(summaries: Iterable[TableSummary], runs: str) -> str:
 
 def missing(summary: TableSummary, runs: str) -> Iterator[Missing]:
     """Of each row first the seeds that it lacks, then what its finished runs did not measure."""
+    columns = tuple(name for name in summary.table.columns if not METRICS[name].of_server)
     for row in summary.rows:
         seeds = missing_seeds(summary, row)
         if seeds:
-            yield _item(summary, row, runs, "run", summary.table.columns, seeds, ())
+            yield _item(summary, row, runs, "run", columns, seeds, ())
         for sample in row.samples:
-            for mode, columns in unmeasured(summary, row, sample).items():
+            for mode, lacking in unmeasured(summary, row, sample).items():
                 checkpoint = Path(sample.path) / "checkpoint.pt"
                 extra = (f"mode={mode}", f"checkpoint={checkpoint}")
-                yield _item(summary, row, runs, "measurement", columns, (sample.seed,), extra)
+                yield _item(summary, row, runs, "measurement", lacking, (sample.seed,), extra)
 
 
 def missing_seeds(summary: TableSummary, row: RowSummary) -> tuple[int, ...]:
@@ -73,7 +74,7 @@ def missing_seeds(summary: TableSummary, row: RowSummary) -> tuple[int, ...]:
 def unmeasured(summary: TableSummary, row: RowSummary, sample: Sample) -> dict[str, tuple[str, ...]]:
     """The columns that a done run lacks, by the mode that measures them from its checkpoint.
 
-    None where the condition has a mode of its own, and what training alone can tell is not among them.
+    None where the condition has a mode of its own, and what no mode measures from a checkpoint is not among them.
     """
     if sample.state != "done" or any(name == "mode" for name, _ in summary.condition.changes):
         return {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -76,16 +77,14 @@ class Detector(nn.Module):
     ) -> Iterator[tuple[Tensor, Candidates]]:
         """What NMS is given of each image: boxes [M, 4], in pixels as ``predict`` has them, and where they are from."""
         priors = self.priors(batch)
-        scores, factor = self.ranking(output)
-        for number, one in enumerate(scores):
-            one_factor = None if factor is None else Probabilities(factor[number])
-            chosen = choose(Probabilities(one), one_factor, priors.lengths, self.config.postprocess)
-            boxes = self.decode(output, chosen.location + number * len(priors), select(priors, chosen.location))
-            first, last = batch.frame(number).split(2)
-            boxes = boxes.maximum(first.repeat(2)).minimum(last.repeat(2) - self.config.postprocess.margin)
-            if rescale:
-                boxes = batch.to_original(boxes, number)
-            yield boxes, chosen
+        chosen, counts = choose(*self.ranking(output), priors.lengths, self.config.postprocess)
+        image, location = chosen.location // len(priors), chosen.location % len(priors)
+        boxes = self.decode(output, chosen.location, select(priors, location))
+        first, last = batch.frame(image).split(2, dim=1)
+        boxes = boxes.maximum(first.repeat(1, 2)).minimum(last.repeat(1, 2) - self.config.postprocess.margin)
+        if rescale:
+            boxes = batch.to_original(boxes, image)
+        return zip(boxes.split(counts), replace(chosen, location=location).split(counts), strict=True)
 
     def ranking(self, output: HeadOutput) -> tuple[Probabilities, Probabilities | None]:
         """Scores [B, P, C] that thresholds and top-k see, and a factor [B, P, 1] on those that NMS sees, if any."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -16,61 +17,100 @@ _OFFSET_TRICK_LIMIT = 10000  # boxes; beyond, the reference goes through the cla
 
 @dataclass
 class Candidates:
-    """M pairs of a location and a class in one image, level by level."""
+    """M pairs of a location and a class in one image, level by level; or of the images of a batch, one by one."""
 
-    location: Tensor  # [M] int64
+    location: Tensor  # [M] int64; of a batch it counts the B * P locations
     label: Tensor  # [M] int64
     score: Tensor  # [M] float32
+
+    def split(self, counts: list[int]) -> Iterator[Candidates]:
+        """The first ``counts[0]``, the next ``counts[1]`` and so on."""
+        parts = zip(*(part.split(counts) for part in (self.location, self.label, self.score)), strict=True)
+        return (Candidates(*part) for part in parts)
 
 
 def choose(
     scores: Probabilities, factor: Probabilities | None, lengths: list[int], config: PostProcessConfig
-) -> Candidates:
-    """The pairs that go on to NMS: class score above the threshold, and among the best of their level.
+) -> tuple[Candidates, list[int]]:
+    """The pairs that go on to NMS: class score above the threshold, and among the best of their image's level.
 
     Args:
-        scores: [P, C], what the threshold is compared with.
-        factor: [P, 1], multiplied into the scores of the chosen, or None. It may lower them below the threshold.
+        scores: [B, P, C], what the threshold is compared with.
+        factor: [B, P, 1] >= 0, multiplied into the scores of the chosen, or None. It may lower them below the
+            threshold.
         lengths: locations of each level, P in all.
+
+    Returns:
+        Those of all images, and how many are each image's.
     """
-    location, label, score = _RANKS[config.rank](scores, factor, lengths, config)
-    return Candidates(location, label, score if factor is None else score * factor[location, 0])
+    row, label, counts = _RANKS[config.rank](scores, factor, lengths, config)
+    score = scores.flatten(0, 1)[row, label]
+    return Candidates(row, label, score if factor is None else score * factor.flatten()[row]), counts
 
 
 def _best_pairs(
     scores: Tensor, factor: Tensor | None, lengths: list[int], config: PostProcessConfig
-) -> tuple[Tensor, Tensor, Tensor]:
+) -> tuple[Tensor, Tensor, list[int]]:
     """mmdetection 3: of all pairs above the threshold the best ``candidates`` of each level."""
-    location, label = (scores > config.score_threshold).nonzero(as_tuple=True)
-    score = scores[location, label]
-    ends = torch.tensor(lengths, device=scores.device).cumsum(0)
-    counts = torch.searchsorted(location, ends).diff(prepend=ends.new_zeros(1)).tolist()
-    if max(counts) > config.candidates:
-        best = _best_of_each(score, counts, config.candidates)
-        location, label, score = location[best], label[best], score[best]
-    return location, label, score
+    flat = scores.flatten(0, 1)
+    row, label = (flat > config.score_threshold).nonzero(as_tuple=True)
+    counts = _count(row, lengths * len(scores)).view(len(scores), -1)
+    most: list[int] = counts.amax(dim=0).tolist()
+    if max(most) > config.candidates:
+        best = _best_of_runs(flat[row, label], counts, most, config.candidates)
+        row, label = row[best], label[best]
+    return row, label, counts.clamp(max=config.candidates).sum(dim=1).tolist()
+
+
+def _best_of_runs(scores: Tensor, counts: Tensor, most: list[int], wanted: int) -> Tensor:
+    """Indices of the ``wanted`` best of each run of ``scores`` [M], best first; of an image with short runs only, all.
+
+    Args:
+        counts: [B, L], lengths of the runs: of each image its levels'.
+        most: [L], the longest of each level.
+    """
+    total, first = len(scores), counts.flatten().cumsum(0).view_as(counts) - counts
+    ranked = (counts > wanted).any(dim=1).repeat_interleave(counts.sum(dim=1), output_size=total)
+    keys = _without_ties(scores.where(ranked, 0))
+    best = []
+    for length, count, start in zip(most, counts.T[..., None], first.T[..., None], strict=True):
+        place = torch.arange(length, device=scores.device)
+        runs = keys[(start + place).clamp(max=total - 1)].masked_fill(place >= count, 0)
+        best.append(runs.topk(min(wanted, length), dim=1).values)
+    keys = torch.cat(best, dim=1)
+    return total - (keys[keys > 0] & 0xFFFFFFFF)
+
+
+def _without_ties(scores: Tensor) -> Tensor:
+    """[M] int64 > 0 in the order of ``scores`` [M] >= 0, of equals the first the largest, as the reference's sort has it.
+
+    Else the end of a shorter run, filled up to the length of another image's, would decide between equals. The upper
+    half are the score's bits, which order floats from 0; the lower is how far the end is.
+    """
+    return (scores.view(torch.int32).long() << 32) + torch.arange(len(scores), 0, -1, device=scores.device)
 
 
 def _best_locations(
     scores: Tensor, factor: Tensor | None, lengths: list[int], config: PostProcessConfig
-) -> tuple[Tensor, Tensor, Tensor]:
+) -> tuple[Tensor, Tensor, list[int]]:
     """mmdetection 2: the pairs above the threshold at each level's ``candidates`` locations of best final score."""
-    best = scores.amax(dim=1) if factor is None else (scores * factor).amax(dim=1)
-    chosen = _best_of_each(best, lengths, config.candidates)
-    location, label = (scores[chosen] > config.score_threshold).nonzero(as_tuple=True)
-    return chosen[location], label, scores[chosen[location], label]
+    best = scores.amax(dim=2) if factor is None else scores.amax(dim=2) * factor.squeeze(2)
+    chosen, first = [], torch.arange(len(scores), device=scores.device)[:, None] * sum(lengths)
+    for level in best.split(lengths, dim=1):
+        chosen.append(first + level.topk(min(config.candidates, level.shape[1]), dim=1).indices)
+        first = first + level.shape[1]
+    rows = torch.cat(chosen, dim=1)
+    place, label = (scores.flatten(0, 1)[rows.flatten()] > config.score_threshold).nonzero(as_tuple=True)
+    return rows.flatten()[place], label, _count(place, [rows.shape[1]] * len(scores)).tolist()
 
 
 _RANKS = {Ranking.pairs: _best_pairs, Ranking.locations: _best_locations}
 
 
-def _best_of_each(values: Tensor, lengths: list[int], count: int) -> Tensor:
-    """Indices of the ``count`` largest of each run of ``lengths`` in ``values`` [sum of lengths]."""
-    chosen, first = [], 0
-    for run in values.split(lengths):
-        chosen.append(first + run.topk(min(count, len(run))).indices)
-        first += len(run)
-    return torch.cat(chosen)
+def _count(ascending: Tensor, lengths: list[int]) -> Tensor:
+    """How many of ``ascending`` [M] int64 lie in each of the ranges of ``lengths`` that follow each other from 0."""
+    ends = torch.tensor(lengths, device=ascending.device).cumsum(0)
+    return torch.searchsorted(ascending, ends).diff(prepend=ends.new_zeros(1))
 
 
 def suppress(boxes: Tensor, candidates: Candidates, config: PostProcessConfig) -> Detections:

@@ -14,7 +14,8 @@ class Metric:
         decimals: as the paper prints it.
         better: whether a higher or a lower number is the better one.
         of_machine: whether it means nothing on another machine.
-        mode: the ``mode`` that measures it from a checkpoint; empty where only a training does, or COCO's server.
+        mode: the ``mode`` that measures it from a checkpoint; empty where none does.
+        of_server: whether COCO's evaluation server alone tells it, and no run ever has it.
     """
 
     unit: str
@@ -22,6 +23,7 @@ class Metric:
     better: Literal["higher", "lower"] = "higher"
     of_machine: bool = False
     mode: str = "evaluate"
+    of_server: bool = False
 
     @property
     def sign(self) -> int:
@@ -37,7 +39,7 @@ METRICS: dict[str, Metric] = {
     "APm": Metric("percent", 1),
     "APl": Metric("percent", 1),
     "PCC": Metric("Pearson's correlation", 3),
-    "AP_testdev": Metric("percent, from COCO's evaluation server", 1, mode=""),
+    "AP_testdev": Metric("percent, from COCO's evaluation server", 1, mode="", of_server=True),
     "training_hours": Metric("hours", 3, better="lower", of_machine=True, mode=""),
     "FPS": Metric("images/s, batch 1", 1, of_machine=True, mode="speed"),
     "MR": Metric("percent", 2, better="lower"),
