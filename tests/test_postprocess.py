@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from reference import golden
+from torch import Tensor
 
 from gfl_bench.config.schema import PostProcessConfig, Ranking
 from gfl_bench.models.postprocess import Candidates, choose, class_wise_nms, suppress
@@ -38,10 +39,19 @@ def test_above_ten_thousand_boxes_the_classes_still_do_not_touch() -> None:
     assert abs(len(kept) - 30 * len(z["batched_keep_0.5"])) <= 30  # coordinates to 60,000 round IoU on the edge
 
 
+def of_one(scores: Tensor, factor: Tensor | None, lengths: list[int], config: PostProcessConfig) -> Candidates:
+    """Of an image's scores [P, C]."""
+    found, counts = choose(
+        Probabilities(scores[None]), None if factor is None else Probabilities(factor[None]), lengths, config
+    )
+    assert counts == [len(found.score)]
+    return found
+
+
 @pytest.mark.parametrize("count", [100, 1000, 5000])
 def test_the_best_pairs_are_the_references(count: int) -> None:
     z = stored()
-    found = choose(
+    found = of_one(
         Probabilities(z["topk_scores_in"]), None, [500], PostProcessConfig(score_threshold=0.05, candidates=count)
     )
     order = found.score.sort(descending=True, stable=True).indices
@@ -53,13 +63,13 @@ def test_the_best_pairs_are_the_references(count: int) -> None:
 
 def test_each_level_keeps_its_own_best() -> None:
     scores = Probabilities(torch.tensor([[0.9], [0.8], [0.7], [0.2], [0.3], [0.01]]))
-    found = choose(scores, None, [3, 3], PostProcessConfig(candidates=2))
+    found = of_one(scores, None, [3, 3], PostProcessConfig(candidates=2))
     assert sorted(found.location.tolist()) == [0, 1, 3, 4]
 
 
 def test_the_factor_comes_after_the_threshold() -> None:
     scores, factor = Probabilities(torch.tensor([[0.1], [0.04]])), Probabilities(torch.tensor([[0.1], [1.0]]))
-    found = choose(scores, factor, [2], PostProcessConfig())
+    found = of_one(scores, factor, [2], PostProcessConfig())
     assert found.location.tolist() == [0]
     assert found.score.tolist() == pytest.approx([0.01])
 
@@ -67,7 +77,7 @@ def test_the_factor_comes_after_the_threshold() -> None:
 def test_ranked_locations_keep_all_their_classes_and_are_ranked_by_the_final_score() -> None:
     scores = Probabilities(torch.tensor([[0.9, 0.1], [0.5, 0.4], [0.6, 0.0]]))
     factor = Probabilities(torch.tensor([[0.1], [1.0], [1.0]]))
-    found = choose(scores, factor, [3], PostProcessConfig(candidates=2, rank=Ranking.locations))
+    found = of_one(scores, factor, [3], PostProcessConfig(candidates=2, rank=Ranking.locations))
     pairs = set(zip(found.location.tolist(), found.label.tolist(), strict=True))
     assert pairs == {(1, 0), (1, 1), (2, 0)}
 
@@ -82,6 +92,22 @@ def test_boxes_without_area_are_dropped_in_mmdetection_3_s_way_only(rank: Rankin
 @pytest.mark.parametrize("rank", list(Ranking))
 def test_no_score_above_the_threshold_gives_no_detection(rank: Ranking) -> None:
     config = PostProcessConfig(rank=rank)
-    found = choose(Probabilities(torch.full((6, 3), 0.01)), None, [4, 2], config)
+    found = of_one(Probabilities(torch.full((6, 3), 0.01)), None, [4, 2], config)
     detections = suppress(torch.zeros(len(found.score), 4), found, config)
     assert (detections.boxes.shape, len(detections.scores), detections.labels.dtype) == ((0, 4), 0, torch.int64)
+
+
+@pytest.mark.parametrize("rank", list(Ranking))
+@pytest.mark.parametrize("wanted", [3, 40])
+def test_what_is_chosen_of_a_batch_is_what_is_chosen_of_its_images(rank: Ranking, wanted: int) -> None:
+    """Scores in steps of a tenth are often equal; few of the last image's pass."""
+    generator = torch.Generator().manual_seed(0)
+    scores = torch.randint(0, 10, (3, 30, 4), generator=generator) / 10
+    scores[2] /= 8
+    factor = torch.rand(3, 30, 1, generator=generator)
+    config = PostProcessConfig(score_threshold=0.05, candidates=wanted, rank=rank)
+    found, counts = choose(Probabilities(scores), Probabilities(factor), [20, 10], config)
+    for number, part in enumerate(found.split(counts)):
+        alone = of_one(scores[number], factor[number], [20, 10], config)
+        assert torch.equal(part.location - 30 * number, alone.location) and torch.equal(part.label, alone.label)
+        assert torch.equal(part.score, alone.score) and len(alone.score) > 0

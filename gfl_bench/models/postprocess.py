@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 from torchvision.ops import batched_nms, nms
 
 from gfl_bench.config.schema import PostProcessConfig, Ranking
@@ -55,37 +56,32 @@ def _best_pairs(
     flat = scores.flatten(0, 1)
     row, label = (flat > config.score_threshold).nonzero(as_tuple=True)
     counts = _count(row, lengths * len(scores)).view(len(scores), -1)
-    most: list[int] = counts.amax(dim=0).tolist()
-    if max(most) > config.candidates:
-        best = _best_of_runs(flat[row, label], counts, most, config.candidates)
+    if int(counts.max()) > config.candidates:
+        best = _best_of_runs(flat[row, label], counts, config.candidates)
         row, label = row[best], label[best]
     return row, label, counts.clamp(max=config.candidates).sum(dim=1).tolist()
 
 
-def _best_of_runs(scores: Tensor, counts: Tensor, most: list[int], wanted: int) -> Tensor:
-    """Indices of the ``wanted`` best of each run of ``scores`` [M], best first; of an image with short runs only, all.
+def _best_of_runs(scores: Tensor, counts: Tensor, wanted: int) -> Tensor:
+    """Indices of the ``wanted`` best of each run of ``scores`` [M], best first; in an image of short runs as they are.
 
     Args:
         counts: [B, L], lengths of the runs: of each image its levels'.
-        most: [L], the longest of each level.
     """
-    total, first = len(scores), counts.flatten().cumsum(0).view_as(counts) - counts
-    ranked = (counts > wanted).any(dim=1).repeat_interleave(counts.sum(dim=1), output_size=total)
-    keys = _without_ties(scores.where(ranked, 0))
-    best = []
-    for length, count, start in zip(most, counts.T[..., None], first.T[..., None], strict=True):
-        place = torch.arange(length, device=scores.device)
-        runs = keys[(start + place).clamp(max=total - 1)].masked_fill(place >= count, 0)
-        best.append(runs.topk(min(wanted, length), dim=1).values)
-    keys = torch.cat(best, dim=1)
-    return total - (keys[keys > 0] & 0xFFFFFFFF)
+    runs, levels = _without_ties(scores).split(counts.flatten().tolist()), counts.shape[1]
+    tables = [pad_sequence(runs[level::levels], batch_first=True) for level in range(levels)]
+    best = torch.cat([table.topk(min(wanted, table.shape[1]), dim=1).values for table in tables], dim=1)
+    from_end = best & 0xFFFFFFFF
+    short = counts.amax(dim=1, keepdim=True) <= wanted
+    from_end = from_end.sort(dim=1, descending=True).values.where(short, from_end)
+    return len(scores) - from_end[from_end > 0]
 
 
 def _without_ties(scores: Tensor) -> Tensor:
-    """[M] int64 > 0 in the order of ``scores`` [M] >= 0, of equals the first the largest, as the reference's sort has it.
+    """[M] int64 > 0 in the order of ``scores`` [M] >= 0, equals from the first on, as the reference's sort has them.
 
-    Else the end of a shorter run, filled up to the length of another image's, would decide between equals. The upper
-    half are the score's bits, which order floats from 0; the lower is how far the end is.
+    Else what fills a run up to the length of another image's would decide between equals. The upper half are the
+    score's bits, which order floats from 0; the lower is how far the end is.
     """
     return (scores.view(torch.int32).long() << 32) + torch.arange(len(scores), 0, -1, device=scores.device)
 
