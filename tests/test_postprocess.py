@@ -111,3 +111,14 @@ def test_what_is_chosen_of_a_batch_is_what_is_chosen_of_its_images(rank: Ranking
         alone = of_one(scores[number], factor[number], [20, 10], config)
         assert torch.equal(part.location - 30 * number, alone.location) and torch.equal(part.label, alone.label)
         assert torch.equal(part.score, alone.score) and len(alone.score) > 0
+
+
+@pytest.mark.parametrize("wanted", [3, 40])
+def test_of_equal_pairs_the_first_of_each_level_are_chosen(wanted: int) -> None:
+    scores = torch.randint(0, 4, (30, 4), generator=torch.Generator().manual_seed(0)) / 4
+    found = of_one(scores, None, [20, 10], PostProcessConfig(candidates=wanted))
+    expected = []
+    for first, level in ((0, scores[:20]), (20, scores[20:])):
+        order = level.flatten().sort(descending=True, stable=True).indices[:wanted]
+        expected += [4 * first + place for place in order.tolist() if level.flatten()[place] > 0]
+    assert sorted((found.location * 4 + found.label).tolist()) == sorted(expected)

@@ -78,7 +78,7 @@ def _best_of_runs(scores: Tensor, counts: Tensor, wanted: int) -> Tensor:
 
 
 def _without_ties(scores: Tensor) -> Tensor:
-    """[M] int64 > 0 in the order of ``scores`` [M] >= 0, equals from the first on, as the reference's sort has them.
+    """[M] int64 > 0 in the order of ``scores`` [M] >= 0, equals from the first on, as a stable sort has them.
 
     Else what fills a run up to the length of another image's would decide between equals. The upper half are the
     score's bits, which order floats from 0; the lower is how far the end is.
