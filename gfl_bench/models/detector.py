@@ -80,8 +80,8 @@ class Detector(nn.Module):
         chosen, counts = choose(*self.ranking(output), priors.lengths, self.config.postprocess)
         image, location = chosen.location // len(priors), chosen.location % len(priors)
         boxes = self.decode(output, chosen.location, select(priors, location))
-        first, last = batch.frame(image).split(2, dim=1)
-        boxes = boxes.maximum(first.repeat(1, 2)).minimum(last.repeat(1, 2) - self.config.postprocess.margin)
+        frames = batch.frame(torch.arange(len(batch.sizes), device=boxes.device))
+        boxes = _clip(boxes, frames, image, self.config.postprocess.margin)
         if rescale:
             boxes = batch.to_original(boxes, image)
         return zip(boxes.split(counts), replace(chosen, location=location).split(counts), strict=True)
@@ -127,3 +127,10 @@ class Detector(nn.Module):
         height, width = batch.images.shape[-2:]
         prior = self.config.prior
         return priors_for(level_sizes(height, width, prior.strides), prior, batch.images.device)
+
+
+def _clip(boxes: Tensor, frames: Tensor, image: Tensor, margin: float) -> Tensor:
+    """``boxes`` [M, 4] of the images ``image`` [M] within their ``frames`` [B, 4], ``margin`` from right and bottom."""
+    corners = frames.unflatten(1, (2, 1, 2)).expand(-1, -1, 2, -1).flatten(2)  # [B, 2, 4] each twice
+    first, last = corners.index_select(0, image).unbind(1)
+    return boxes.maximum(first).minimum(last - margin)
