@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from copy import deepcopy
 from functools import cache
 from typing import Any
@@ -17,6 +18,7 @@ from gfl_bench.config.compat import ConfigError, check
 from gfl_bench.config.identity import plain
 from gfl_bench.config.options import register_schema
 from gfl_bench.config.paths import conf_folder, sweeps_folder
+from gfl_bench.config.rules import RULES, Rule
 from gfl_bench.config.schema import Config
 from gfl_bench.sweep.files import load_tables
 from gfl_bench.sweep.register import register
@@ -35,7 +37,7 @@ def register_options() -> dict[str, Table]:
     return tables
 
 
-def resolve(composed: DictConfig) -> Config:
+def resolve(composed: DictConfig, rules: Iterable[Rule] = RULES) -> Config:
     """The composed config as dataclasses, checked.
 
     Raises ``ConfigError`` where a value is missing or parts do not fit.
@@ -45,7 +47,7 @@ def resolve(composed: DictConfig) -> Config:
     except (MissingMandatoryValue, OmegaConfBaseException) as error:
         raise ConfigError(f"{error.full_key}: {error.msg or error}; set it on the command line") from error
     assert isinstance(config, Config)
-    check(config)
+    check(config, rules)
     return config
 
 

@@ -16,6 +16,7 @@ from gfl_bench.config.compat import ConfigError
 from gfl_bench.config.compose import resolve
 from gfl_bench.config.options import OPTIONS, fill_option
 from gfl_bench.config.paths import conf_folder
+from gfl_bench.config.rules import FITTING
 from gfl_bench.config.schema import Config
 
 GROUPS = {path.partition("/")[0] for path in OPTIONS}
@@ -34,7 +35,7 @@ def stored_config(path: Path, overrides: Sequence[str] = ()) -> Config:
     node = _read(path)
     for override in OverridesParser.create().parse_overrides(list(overrides)):
         _change(node, override)
-    return resolve(node)
+    return resolve(node, FITTING)
 
 
 def _read(path: Path) -> DictConfig:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gfl_bench.config.rules.readers import group_norm
 from gfl_bench.config.schema import (
     FPN,
     PAA,
@@ -49,6 +50,6 @@ def groups_divide(config: Config) -> Iterator[str]:
     if isinstance(neck, FPN) and (neck.norm_groups < 0 or (neck.norm_groups and neck.channels % neck.norm_groups)):
         yield (f"neck.channels={neck.channels} is not a multiple of neck.norm_groups={neck.norm_groups}: group norm "
                "needs equal groups; 0 is none")
-    if head.norm_groups > 0 and head.channels % head.norm_groups:
+    if group_norm(config) and head.norm_groups > 0 and head.channels % head.norm_groups:
         yield (f"detector.head.channels={head.channels} is not a multiple of detector.head.norm_groups="
                f"{head.norm_groups}: group norm needs equal groups")
